@@ -1,0 +1,1 @@
+"""Who may join: the answer to a session's `Admit`."""

@@ -1,0 +1,220 @@
+"""JSON and BSON: payload <-> envelope (docs/protocol.md, "Envelope" and "Encodings").
+
+Both go through plain objects (dict, list, str, int, float, bool, None), so every rule of the envelope is written
+once, and the last of duplicate keys wins in both. What a peer sends raises `DecodeError` and nothing else.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from ric0_trio.protocol.errors import DecodeError
+from ric0_trio.protocol.messages import (
+    MAX_LABEL_CHARS,
+    REPLY_DATA,
+    REQUEST_DATA,
+    BadRequest,
+    ConversationId,
+    Empty,
+    Envelope,
+    JsonObject,
+    Label,
+    Message,
+    RefusalReply,
+    Reply,
+    ReplyData,
+    Request,
+    RequestData,
+    Status,
+)
+
+try:
+    import bson
+except ImportError:  # the extra `bson` is not installed
+    bson = None  # type: ignore[assignment]
+
+
+class _Head(msgspec.Struct):
+    """The keys that every envelope has, and those that some have."""
+
+    type: Literal["message", "request", "reply"]
+    name: Label
+    time: Annotated[datetime, Meta(tz=True)]
+    data: JsonObject
+    conversation: ConversationId | None = None
+    status: Label | None = None
+
+
+class _BadHead(msgspec.Struct):
+    """As much of a bad request as an answer needs."""
+
+    type: Literal["request"]
+    conversation: ConversationId
+    name: Any = None
+
+
+def parse_envelope(plain: object) -> Envelope:
+    """Make an envelope of a decoded object. Raises `DecodeError` when it is none, and no request to answer."""
+    try:
+        return _parse_strictly(plain)
+    except (msgspec.ValidationError, DecodeError) as error:
+        return _salvage_request(plain, str(error))
+
+
+def _salvage_request(plain: object, problem: str) -> BadRequest:
+    try:
+        bad = msgspec.convert(plain, _BadHead)
+    except msgspec.ValidationError:
+        raise DecodeError(problem) from None
+    usable = isinstance(bad.name, str) and 1 <= len(bad.name) <= MAX_LABEL_CHARS
+    return BadRequest(bad.name if usable else "", bad.conversation, problem)
+
+
+def _parse_strictly(plain: object) -> Envelope:
+    head = msgspec.convert(plain, _Head)
+    _check_date_separator(plain)
+    if head.type == "message":
+        return Message(head.time, head.name)
+    if head.conversation is None:
+        raise DecodeError("`conversation` is missing")
+    if head.type == "request":
+        if head.conversation % 2:
+            raise DecodeError("`conversation` is odd; a client's requests have even ones")
+        request_data: type[RequestData] = REQUEST_DATA.get(head.name, Empty)
+        return Request(head.time, head.name, head.conversation, _convert_data(head.data, request_data))
+    if head.status is None:
+        raise DecodeError("`status` is missing")
+    reply_data: type[ReplyData] = RefusalReply
+    if head.status == Status.SUCCESS:
+        reply_data = REPLY_DATA.get(head.name, Empty)
+    return Reply(head.time, head.name, head.conversation, head.status, _convert_data(head.data, reply_data))
+
+
+_T = TypeVar("_T")
+
+
+def _convert_data(data: JsonObject, kind: type[_T]) -> _T:
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        raise DecodeError(str(error).replace("`$", "`$.data")) from None
+
+
+def _check_date_separator(plain: object) -> None:
+    # msgspec also takes a space, which RFC 3339 leaves to the application; the protocol does not.
+    time = plain.get("time") if isinstance(plain, dict) else None
+    if isinstance(time, str) and time[10] not in "Tt":
+        raise DecodeError("`time` has no `T` between date and time")
+
+
+def build_envelope(envelope: Message | Request | Reply) -> JsonObject:
+    """Make the plain object that is sent for `envelope`: the mirror of `parse_envelope`."""
+    time = envelope.time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    plain: JsonObject = {"time": time, "type": type(envelope).__name__.lower(), "name": envelope.name}
+    if isinstance(envelope, Message):
+        return {**plain, "data": {}}
+    plain["conversation"] = envelope.conversation
+    if isinstance(envelope, Reply):
+        plain["status"] = envelope.status
+    plain["data"] = envelope.data
+    return plain
+
+
+class Codec(ABC):
+    """One encoding of envelopes, which is one WebSocket subprotocol. Codecs have no state."""
+
+    subprotocol: ClassVar[str]
+    """The name offered in `Sec-WebSocket-Protocol`."""
+    payload_type: ClassVar[type[str] | type[bytes]]
+    """The kind of WebSocket message that carries it: `str` for text, `bytes` for binary."""
+
+    @abstractmethod
+    def decode(self, payload: str | bytes) -> Envelope:
+        """Decode a payload of the codec's own `payload_type`.
+
+        Raises `DecodeError`, and nothing else, when it is neither a valid envelope nor a request to answer.
+        """
+
+    @abstractmethod
+    def encode(self, envelope: Message | Request | Reply) -> str | bytes:
+        """Encode an envelope, its time as UTC with microseconds."""
+
+
+class JsonCodec(Codec):
+    """Text messages of JSON (RFC 8259): UTF-8, no byte order mark."""
+
+    subprotocol = "json"
+    payload_type = str
+
+    def decode(self, payload: str | bytes) -> Envelope:
+        try:
+            plain = msgspec.json.decode(payload)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise DecodeError(f"no valid JSON: {error}") from None
+        return parse_envelope(plain)
+
+    def encode(self, envelope: Message | Request | Reply) -> str:
+        return msgspec.json.encode(build_envelope(envelope)).decode()
+
+
+class BsonCodec(Codec):
+    """Binary messages of BSON, with the types that JSON has, and a datetime for `time`.
+
+    Raises `ImportError` when pymongo's `bson` is not installed (the extra `bson`).
+    """
+
+    subprotocol = "bson"
+    payload_type = bytes
+
+    def __init__(self) -> None:
+        if bson is None:
+            raise ImportError("BSON needs pymongo: install ric0-trio[bson]")
+        self._options: bson.CodecOptions[JsonObject] = bson.CodecOptions(tz_aware=True)
+
+    def decode(self, payload: str | bytes) -> Envelope:
+        try:
+            document: JsonObject = bson.decode(payload, self._options)  # type: ignore[arg-type]
+        except bson.errors.BSONError as error:
+            raise DecodeError(f"no valid BSON: {error}") from None
+        try:
+            plain = {key: _to_json_type(value, is_time=key == "time") for key, value in document.items()}
+        except DecodeError as error:
+            return _salvage_request(document, str(error))
+        return parse_envelope(plain)
+
+    def encode(self, envelope: Message | Request | Reply) -> bytes:
+        return bson.encode(msgspec.to_builtins(build_envelope(envelope)))
+
+
+def _to_json_type(value: object, *, is_time: bool = False) -> object:
+    """Copy a BSON value as the plain type that JSON would give. Raises `DecodeError` for what JSON has not."""
+    match value:
+        case None | str() | bool():
+            return value
+        case int():  # BSON's 64-bit integers come as a subclass
+            return int(value)
+        case float() if math.isfinite(value):
+            return value
+        case dict():
+            return {key: _to_json_type(item) for key, item in value.items()}
+        case list():
+            return [_to_json_type(item) for item in value]
+        case datetime() if is_time:
+            return value
+    raise DecodeError(f"a value of the type {type(value).__name__}, which JSON has not")
+
+
+def available_codecs() -> tuple[Codec, ...]:
+    """Every codec that can be used here, the preferred first: `bson` when it is installed, and `json`."""
+    return (JsonCodec(),) if bson is None else (BsonCodec(), JsonCodec())
+
+
+def choose_codec(offered: Sequence[str], codecs: Sequence[Codec]) -> Codec | None:
+    """Choose the first of `codecs` that was offered; `json` when nothing was; None when nothing fits."""
+    wanted = offered or [JsonCodec.subprotocol]
+    return next((codec for codec in codecs if codec.subprotocol in wanted), None)

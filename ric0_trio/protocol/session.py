@@ -1,0 +1,359 @@
+"""`ServerSession`: one connection as the server sees it, with no I/O, clock or randomness of its own.
+
+Inputs come in with `now`, effects go out in order; what each input does in each state is looked up in `states.py`.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+
+from ric0_trio.protocol.codec import Codec
+from ric0_trio.protocol.effects import (
+    REFUSALS,
+    Admit,
+    Admitted,
+    Close,
+    CloseCode,
+    Effect,
+    Kick,
+    Question,
+    Refused,
+    Release,
+    Send,
+    Sign,
+    Verdict,
+    Verify,
+    clip_close_reason,
+)
+from ric0_trio.protocol.errors import DecodeError, LocalProtocolError
+from ric0_trio.protocol.keys import KEY_FORMATS, decode_base64, decode_challenge, encode_base64
+from ric0_trio.protocol.messages import (
+    AppInfo,
+    BadRequest,
+    ChallengeReply,
+    ChallengeRequest,
+    ConnectReply,
+    ConnectRequest,
+    DisconnectRequest,
+    Empty,
+    Envelope,
+    RefusalReply,
+    Reply,
+    ReplyData,
+    Request,
+    ServerInfo,
+    Status,
+    UserIdentity,
+)
+from ric0_trio.protocol.negotiate import negotiate
+from ric0_trio.protocol.states import REQUESTS, SUCCESSES, TRANSITIONS, Action, Input, State, answers
+from ric0_trio.protocol.timeline import Timeline
+
+Effects = tuple[Effect, ...]
+
+
+class ServerProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server is, to every connection alike. It holds no private key."""
+
+    app: AppInfo
+    info: ServerInfo
+    """How the server names itself; its `pubkey` is the server's identity."""
+    accepted_key_formats: frozenset[str] = frozenset(KEY_FORMATS)
+    """The formats that a user's key may have."""
+
+
+class SessionLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """The bounds of one connection (docs/protocol.md, "Budgets and deadlines")."""
+
+    auth_timeout_s: float = 10.0
+    """How long a client may be there without a connected user, questions not counted."""
+    answer_timeout_s: float = 5.0
+    """How long a question may stay open."""
+    messages_before_auth: int = 8
+    challenges: int = 3
+    """`challenge` requests in a connection's whole life, good and bad ones."""
+    messages_per_s: float = 20.0
+    messages_burst: int = 40
+    max_message_bytes_before_auth: int = 16 * 1024
+    max_message_bytes: int = 64 * 1024
+
+
+class ServerSession:
+    """The states, deadlines and budgets of one connection.
+
+    `now`, everywhere, is in seconds since the epoch, on a clock that does not step back. Every method that returns
+    effects wants them carried out before the next call. `LocalProtocolError` is raised for misuse, never for input.
+    """
+
+    def __init__(self, profile: ServerProfile, limits: SessionLimits, codec: Codec, now: float) -> None:
+        """Begin at `now`, when the 101 answer was sent: the deadline to authenticate counts from there."""
+        self._profile = profile
+        self._limits = limits
+        self._codec = codec
+        self._state = State.OPEN
+        self._user: UserIdentity | None = None
+        self._time = Timeline(now)
+        self._auth_deadline: float | None = now + limits.auth_timeout_s
+        self._messages_left = limits.messages_before_auth
+        self._challenges_left = limits.challenges
+        self._rate_tokens = 0.0
+        self._rate_counted_at = now
+        self._question: Question | None = None
+        self._asked_at = now
+        self._asked_for: Request | BadRequest = BadRequest("", 0, "")
+        self._then: Callable[[Any], Effects] = lambda _: ()
+
+    @property
+    def state(self) -> State:
+        """Where the connection stands."""
+        return self._state
+
+    @property
+    def user(self) -> UserIdentity | None:
+        """Who is connected; None unless the state is `CONNECTED`."""
+        return self._user
+
+    @property
+    def question(self) -> Question | None:
+        """The question that waits for `answer`, if any. One that outlives the connection still wants its answer."""
+        return self._question
+
+    @property
+    def deadline(self) -> float | None:
+        """When `handle_timeout` is to be called, if nothing else comes before; None for never."""
+        if self._state is State.CLOSED:
+            return None
+        if self._question is not None:
+            return self._asked_at + self._limits.answer_timeout_s
+        return self._auth_deadline
+
+    @property
+    def max_message_bytes(self) -> int:
+        """The largest message that is taken now: what reads for this session need not buffer more."""
+        if self._state is State.CONNECTED:
+            return self._limits.max_message_bytes
+        return self._limits.max_message_bytes_before_auth
+
+    # What comes in
+
+    def receive(self, payload: str | bytes, now: float) -> Effects:
+        """Take one whole WebSocket message: `str` for text, `bytes` for binary. Nothing in it raises.
+
+        Raises `LocalProtocolError` while a question is open: nothing is to be read from the client then.
+        """
+        self._time.advance(now)
+        if self._state is State.CLOSED:
+            return ()
+        if self._question is not None:
+            raise LocalProtocolError(f"received a message while {type(self._question).__name__} waits for its answer")
+        if self._auth_deadline is not None and now >= self._auth_deadline:
+            return self._act(Input.DEADLINE)
+        if not self._spend_message():
+            return self._act(Input.OVER_BUDGET)
+        if self._is_too_big(payload):
+            return self._act(Input.TOO_BIG)
+        if not isinstance(payload, self._codec.payload_type):
+            return self._act(Input.WRONG_KIND)
+        try:
+            envelope = self._codec.decode(payload)
+        except DecodeError:
+            return self._act(Input.UNDECODABLE)
+        return self._act(_classify(envelope), envelope)
+
+    def answer(self, result: bytes | bool | Verdict, now: float) -> Effects:
+        """Take the answer to the open question: bytes to `Sign`, a bool to `Verify`, a `Verdict` to `Admit`.
+
+        An answer that comes after the connection's end is taken too: it may be a place to give back.
+        Raises `LocalProtocolError` when no question is open, or the answer is of another kind.
+        """
+        self._time.advance(now)
+        _check_answer(self._question, result)
+        timed_out = self.handle_timeout(now)
+        then, self._question = self._then, None
+        if self._state is State.CLOSED:
+            return (*timed_out, Release()) if isinstance(result, Admitted) else timed_out
+        if self._auth_deadline is not None:
+            self._auth_deadline += now - self._asked_at
+        return then(result)
+
+    def handle_timeout(self, now: float) -> Effects:
+        """Act on a deadline that has passed. Called too early or too late, it gives nothing."""
+        self._time.advance(now)
+        if self.deadline is None or now < self.deadline:
+            return ()
+        if self._question is None:
+            return self._act(Input.DEADLINE)
+        failed = self._reply(self._asked_for, Status.UNKNOWN_ERROR)
+        return (failed, *self._close(CloseCode.INTERNAL_ERROR, "the server could not answer in time"))
+
+    def kick(self, cause: Kick, now: float) -> Effects:
+        """Put the client out, in any state: one that is being admitted is reached as well."""
+        self._time.advance(now)
+        return self._close(cause.code, cause.reason)
+
+    def shutdown(self, now: float) -> Effects:
+        """End the connection because the server is going away."""
+        self._time.advance(now)
+        return self._close(CloseCode.GOING_AWAY, "the server is going away")
+
+    def connection_lost(self, now: float) -> Effects:
+        """Take note that the client is gone, whichever way."""
+        self._time.advance(now)
+        return self._end()
+
+    # What it does
+
+    def _act(self, given: Input, envelope: Envelope | None = None) -> Effects:
+        action = TRANSITIONS[given][self._state]
+        if action is Action.REFUSE_INVALID_IF_ANSWERED and isinstance(envelope, BadRequest):
+            answered = answers(self._state, envelope.name)
+            action = Action.REFUSE_INVALID if answered else Action.CLOSE_UNAUTHENTICATED
+        if action in _CLOSES:
+            return self._close(*_CLOSES[action])
+        if action in _REFUSALS and isinstance(envelope, Request | BadRequest):
+            return (self._reply(envelope, _REFUSALS[action]),)
+        match envelope:
+            case Request(data=ChallengeRequest() as challenge) if action is Action.SIGN:
+                return self._challenged(envelope, challenge)
+            case Request(data=ConnectRequest() as connect) if action is Action.CHECK:
+                return self._check_connect(envelope, connect)
+            case Request(data=DisconnectRequest() as leave) if action is Action.LEAVE:
+                return self._leave(envelope, leave)
+        return ()  # Action.IGNORE
+
+    def _challenged(self, request: Request, data: ChallengeRequest) -> Effects:
+        if self._challenges_left == 0:
+            return self._act(Input.OVER_BUDGET)
+        self._challenges_left -= 1
+        challenge = decode_challenge(data.challenge)
+        if challenge is None:
+            return (self._reply(request, Status.INVALID_CHALLENGE),)
+        return self._ask(Sign(challenge), request, partial(self._challenge_signed, request))
+
+    def _challenge_signed(self, request: Request, signature: bytes) -> Effects:
+        if self._state is State.OPEN:
+            self._state = SUCCESSES[Action.SIGN]
+        data = ChallengeReply(self._profile.info.pubkey, encode_base64(signature))
+        return (self._reply(request, Status.SUCCESS, data),)
+
+    def _check_connect(self, request: Request, data: ConnectRequest) -> Effects:
+        user_key, server_key = data.user.pubkey, self._profile.info.pubkey
+        if user_key.format not in self._profile.accepted_key_formats:
+            why = RefusalReply(disallowed_user_reason="this server does not accept keys of that format")
+            return (self._reply(request, Status.DISALLOWED_USER, why),)
+        if user_key == server_key:
+            return (self._reply(request, Status.DISALLOWED_USER),)
+        signature = decode_base64(data.challenge)
+        if signature is None:
+            return (self._reply(request, Status.INVALID_CHALLENGE),)
+        question = Verify(user_key, bytes(server_key), signature)
+        return self._ask(question, request, partial(self._proof_verified, request, data))
+
+    def _proof_verified(self, request: Request, data: ConnectRequest, verified: bool) -> Effects:
+        if not verified:
+            return (self._reply(request, Status.INVALID_CHALLENGE),)
+        question = Admit(data.user, data.client_app, data.join_token)
+        return self._ask(question, request, partial(self._verdict_given, request, data))
+
+    def _verdict_given(self, request: Request, data: ConnectRequest, verdict: Verdict) -> Effects:
+        if isinstance(verdict, Refused):
+            return (self._reply(request, verdict.status, _explain(verdict)),)
+        self._state = SUCCESSES[Action.CHECK]
+        self._user = data.user
+        self._auth_deadline = None
+        self._rate_tokens, self._rate_counted_at = float(self._limits.messages_burst), self._time.now
+        welcome = ConnectReply(negotiate(self._profile.app, data.client_app), self._profile.info)
+        return (self._reply(request, Status.SUCCESS, welcome),)
+
+    def _leave(self, request: Request, data: DisconnectRequest) -> Effects:
+        self._state = SUCCESSES[Action.LEAVE]
+        self._user = None
+        self._auth_deadline = self._time.now + self._limits.auth_timeout_s
+        self._messages_left = self._limits.messages_before_auth
+        return Release(data.reason), self._reply(request, Status.SUCCESS)
+
+    # What they share
+
+    def _spend_message(self) -> bool:
+        if self._state is not State.CONNECTED:
+            self._messages_left -= 1
+            return self._messages_left >= 0
+        earned = (self._time.now - self._rate_counted_at) * self._limits.messages_per_s
+        self._rate_tokens = min(self._rate_tokens + earned, self._limits.messages_burst) - 1
+        self._rate_counted_at = self._time.now
+        return self._rate_tokens >= 0
+
+    def _is_too_big(self, payload: str | bytes) -> bool:
+        if isinstance(payload, str) and not payload.isascii():
+            payload = payload.encode("utf-8", "surrogatepass")
+        return len(payload) > self.max_message_bytes
+
+    def _ask(self, question: Question, request: Request, then: Callable[[Any], Effects]) -> Effects:
+        self._question, self._asked_for, self._asked_at, self._then = question, request, self._time.now, then
+        return (question,)
+
+    def _reply(self, to: Request | BadRequest, status: Status, data: ReplyData | None = None) -> Send:
+        return Send(self._codec.encode(Reply(self._time.stamp(), to.name, to.conversation, status, data or Empty())))
+
+    def _close(self, code: CloseCode, reason: str) -> Effects:
+        if self._state is State.CLOSED:
+            return ()
+        return (*self._end(), Close(code, clip_close_reason(reason)))
+
+    def _end(self) -> Effects:
+        was_connected = self._state is State.CONNECTED
+        self._state = State.CLOSED
+        self._user = None
+        return (Release(),) if was_connected else ()
+
+
+_CLOSES: Final[dict[Action, tuple[CloseCode, str]]] = {
+    Action.CLOSE_UNAUTHENTICATED: (CloseCode.POLICY, "connect first: this message needs authentication"),
+    Action.CLOSE_UNDECODABLE: (CloseCode.NOT_DECODABLE, "the message is not a valid envelope"),
+    Action.CLOSE_WRONG_KIND: (
+        CloseCode.WRONG_KIND,
+        "text and binary messages are not mixed: json is text, bson binary",
+    ),
+    Action.CLOSE_TOO_BIG: (CloseCode.TOO_BIG, "the message is too big"),
+    Action.CLOSE_OVER_BUDGET: (CloseCode.POLICY, "too many messages"),
+    Action.CLOSE_TIMED_OUT: (CloseCode.POLICY, "the time to authenticate is over"),
+}
+
+_REFUSALS: Final[dict[Action, Status]] = {
+    Action.REFUSE_UNCHALLENGED: Status.INVALID_CHALLENGE,
+    Action.REFUSE_CONNECTED: Status.ALREADY_CONNECTED,
+    Action.REFUSE_NOT_CONNECTED: Status.NOT_CONNECTED,
+    Action.REFUSE_INVALID: Status.INVALID_MESSAGE,
+}
+
+
+def _classify(envelope: Envelope) -> Input:
+    match envelope:
+        case Request():
+            return REQUESTS.get(envelope.name, Input.OTHER_REQUEST)
+        case BadRequest():
+            return Input.BAD_REQUEST
+        case _:
+            return Input.MESSAGE_OR_REPLY
+
+
+def _check_answer(question: Question | None, result: bytes | bool | Verdict) -> None:
+    match question, result:
+        case (Sign(), bytes()) | (Verify(), bool()) | (Admit(), Admitted()):
+            return
+        case Admit(), Refused() if result.status in REFUSALS:
+            return
+        case None, _:
+            raise LocalProtocolError("answered, but no question is open")
+    raise LocalProtocolError(f"{type(result).__name__} is no answer to {type(question).__name__}")
+
+
+def _explain(verdict: Refused) -> RefusalReply:
+    match verdict.status:
+        case Status.DISALLOWED_CLIENT:
+            return RefusalReply(disallowed_client_reason=verdict.reason)
+        case Status.DISALLOWED_USER:
+            return RefusalReply(disallowed_user_reason=verdict.reason)
+    return RefusalReply()
