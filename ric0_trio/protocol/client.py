@@ -4,8 +4,10 @@ A client goes `challenge` → (is it the right server?) → `connect` → … �
 embedder starts each; the session says what to send, what to sign and verify, and what came of it.
 """
 
+from collections.abc import Callable
 from enum import Enum
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import msgspec
 
@@ -33,6 +35,7 @@ from ric0_trio.protocol.keys import (
     encode_base64,
 )
 from ric0_trio.protocol.messages import (
+    MAX_SENTENCE_CHARS,
     AppInfo,
     ChallengeReply,
     ChallengeRequest,
@@ -43,6 +46,7 @@ from ric0_trio.protocol.messages import (
     Reply,
     Request,
     RequestData,
+    Status,
     UserIdentity,
 )
 from ric0_trio.protocol.timeline import Timeline
@@ -86,7 +90,6 @@ class ClientSession:
 
     def __init__(
         self,
-        profile: ClientProfile,
         codec: Codec,
         nonce: bytes,
         expected_key: PublicKey | None = None,
@@ -100,7 +103,6 @@ class ClientSession:
         """
         if not MIN_CHALLENGE_BYTES <= len(nonce) <= MAX_CHALLENGE_BYTES:
             raise LocalProtocolError(f"the nonce has {len(nonce)} bytes; expected 16 to 128")
-        self._profile = profile
         self._codec = codec
         self._nonce = nonce
         self._expected_key = expected_key
@@ -108,6 +110,7 @@ class ClientSession:
         self._state = ClientState.OPEN
         self._server_key: PublicKey | None = None
         self._question: Sign | Verify | None = None
+        self._then: Callable[[Any], Effects] = lambda _: ()
         self._requested = ""
         self._conversation = -2
         self._asked_at = 0.0
@@ -138,17 +141,23 @@ class ClientSession:
         self._begin("challenge", ClientState.OPEN, ClientState.CHALLENGING, now)
         return (self._request(ChallengeRequest(encode_base64(self._nonce))),)
 
-    def connect(self, now: float) -> Effects:
+    def connect(self, profile: ClientProfile, now: float) -> Effects:
         """Prove who the user is. Call it when `ServerVerified` has shown the right key for this host.
 
         Asks `Sign` first. Ends in `Connected` or `ConnectRefused`.
         """
         self._begin("connect", ClientState.VERIFIED, ClientState.CONNECTING, now)
-        self._question = Sign(bytes(self._server_key or b""))
-        return (self._question,)
+        if profile.user.pubkey == self._server_key:
+            return self._fail("it shows the user's own key", CloseCode.POLICY, identity=True)
+        return self._ask(Sign(bytes(self._server_key or b"")), partial(self._proof_signed, profile))
 
     def disconnect(self, reason: str | None, now: float) -> Effects:
-        """Leave, with a `reason` of at most 512 characters, or none. Ends in `Disconnected`."""
+        """Leave, with a `reason` of at most 512 characters, or none. Ends in `Disconnected`.
+
+        Raises `LocalProtocolError` for a longer reason: the server would refuse it, and keep the user connected.
+        """
+        if reason is not None and len(reason) > MAX_SENTENCE_CHARS:
+            raise LocalProtocolError(f"the reason has {len(reason)} characters; expected at most {MAX_SENTENCE_CHARS}")
         self._begin("disconnect", ClientState.CONNECTED, ClientState.DISCONNECTING, now)
         return (self._request(DisconnectRequest(reason)),)
 
@@ -184,12 +193,9 @@ class ClientSession:
         """
         self._time.advance(now)
         match self._question, result:
-            case Verify(), bool():
+            case (Verify(), bool()) | (Sign(), bytes()):
                 self._question = None
-                return self._server_checked(result)
-            case Sign(), bytes():
-                self._question = None
-                return self._proof_signed(result)
+                return () if self._state is ClientState.CLOSED else self._then(result)
             case None, _:
                 raise LocalProtocolError("answered, but no question is open")
             case question, _:
@@ -221,6 +227,8 @@ class ClientSession:
                 return (ConnectRefused(reply.status, reason),)
             case RefusalReply() if self._state is ClientState.CHALLENGING:
                 return self._fail(f"it answered the challenge with {reply.status}", CloseCode.POLICY, identity=True)
+            case RefusalReply() if reply.status != Status.NOT_CONNECTED:
+                return self._fail(f"it answered the disconnect with {reply.status}", CloseCode.POLICY)
             case _:  # the answer to `disconnect`; `not_connected` means that nobody is connected as well
                 self._state = ClientState.VERIFIED
                 return (Disconnected(),)
@@ -229,36 +237,24 @@ class ClientSession:
         signature = decode_base64(data.challenge_response)
         if self._expected_key is not None and data.pubkey != self._expected_key:
             return self._fail("it has another key than the expected one", CloseCode.POLICY, identity=True)
-        if data.pubkey == self._profile.user.pubkey:
-            return self._fail("it shows the user's own key", CloseCode.POLICY, identity=True)
         if signature is None:
             return self._fail("its signature is not strict base64", CloseCode.POLICY, identity=True)
-        self._server_key = data.pubkey
-        self._question = Verify(data.pubkey, self._nonce, signature)
-        return (self._question,)
+        return self._ask(Verify(data.pubkey, self._nonce, signature), partial(self._server_checked, data.pubkey))
 
-    def _server_checked(self, verified: bool) -> Effects:
-        if self._state is ClientState.CLOSED or self._server_key is None:
-            return ()
+    def _server_checked(self, key: PublicKey, verified: bool) -> Effects:
         if not verified:
-            self._server_key = None
             return self._fail("its signature does not verify", CloseCode.POLICY, identity=True)
-        self._state = ClientState.VERIFIED
-        return (ServerVerified(self._server_key),)
+        self._state, self._server_key = ClientState.VERIFIED, key
+        return (ServerVerified(key),)
 
-    def _proof_signed(self, proof: bytes) -> Effects:
-        if self._state is ClientState.CLOSED:
-            return ()
-        return (
-            self._request(
-                ConnectRequest(
-                    client_app=self._profile.app,
-                    user=self._profile.user,
-                    challenge=encode_base64(proof),
-                    join_token=self._profile.join_token,
-                )
-            ),
+    def _proof_signed(self, profile: ClientProfile, proof: bytes) -> Effects:
+        data = ConnectRequest(
+            client_app=profile.app,
+            user=profile.user,
+            challenge=encode_base64(proof),
+            join_token=profile.join_token,
         )
+        return (self._request(data),)
 
     def _check_welcome(self, data: ConnectReply) -> Effects:
         if data.server_identity.pubkey != self._server_key:
@@ -273,8 +269,13 @@ class ClientSession:
         self._state, self._requested, self._asked_at = then, name, now
         self._conversation += 2
 
+    def _ask(self, question: Sign | Verify, then: Callable[[Any], Effects]) -> Effects:
+        self._question, self._then = question, then
+        return (question,)
+
     def _request(self, data: RequestData) -> Send:
-        return Send(self._codec.encode(Request(self._time.stamp(), self._requested, self._conversation, data)))
+        request = Request(self._time.stamp(), self._requested, self._conversation, data)
+        return Send(self._codec.encode(request), self._requested)
 
     def _fail(self, problem: str, code: CloseCode, *, identity: bool = False) -> Effects:
         self._state = ClientState.CLOSED

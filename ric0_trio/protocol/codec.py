@@ -174,7 +174,10 @@ class BsonCodec(Codec):
     def __init__(self) -> None:
         if bson is None:
             raise ImportError("BSON needs pymongo: install ric0-trio[bson]")
-        self._options: bson.CodecOptions[JsonObject] = bson.CodecOptions(tz_aware=True)
+        # Dates that Python has not come as an exotic type: one in `time` is a bad request, no bad encoding.
+        self._options: bson.CodecOptions[JsonObject] = bson.CodecOptions(
+            tz_aware=True, datetime_conversion=bson.DatetimeConversion.DATETIME_AUTO
+        )
 
     def decode(self, payload: str | bytes) -> Envelope:
         try:
@@ -183,8 +186,12 @@ class BsonCodec(Codec):
             raise DecodeError(f"no valid BSON: {error}") from None
         try:
             plain = {key: _to_json_type(value, is_time=key == "time") for key, value in document.items()}
+        except RecursionError:  # bson itself allows about twice the depth
+            raise DecodeError("no valid BSON: nested too deeply") from None
         except DecodeError as error:
-            return _salvage_request(document, str(error))
+            # Code is a str to Python, and must not pass for a name or a type.
+            plain = {key: value for key, value in document.items() if not isinstance(value, bson.Code)}
+            return _salvage_request(plain, str(error))
         return parse_envelope(plain)
 
     def encode(self, envelope: Message | Request | Reply) -> bytes:
@@ -194,7 +201,7 @@ class BsonCodec(Codec):
 def _to_json_type(value: object, *, is_time: bool = False) -> object:
     """Copy a BSON value as the plain type that JSON would give. Raises `DecodeError` for what JSON has not."""
     match value:
-        case None | str() | bool():
+        case None | str() | bool() if not isinstance(value, bson.Code):
             return value
         case int():  # BSON's 64-bit integers come as a subclass
             return int(value)

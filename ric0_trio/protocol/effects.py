@@ -41,6 +41,10 @@ class Send(msgspec.Struct, frozen=True):
 
     payload: str | bytes
     """Text or binary, as the connection's codec has it."""
+    name: str
+    """The name of the request or reply that it is: for logs and counters."""
+    status: str | None = None
+    """The status, when it is a reply."""
 
 
 class Close(msgspec.Struct, frozen=True):
@@ -107,7 +111,7 @@ class Refused(msgspec.Struct, frozen=True):
     status: Status
     """One of `REFUSALS`."""
     reason: str | None = None
-    """Shown to the user with `disallowed_client` and `disallowed_user`; at most 512 characters."""
+    """Shown to the user with `disallowed_client` and `disallowed_user`; at most 512 characters of it are sent."""
 
 
 REFUSALS: Final = frozenset(

@@ -3,9 +3,9 @@
 A null stands for an absent optional key; unknown keys are ignored; an instance that exists is valid.
 """
 
+import re
 from datetime import datetime
 from enum import StrEnum
-from functools import total_ordering
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -16,9 +16,10 @@ from ric0_trio.protocol.names import name_problem
 
 MAX_CONVERSATION: Final = 2**32 - 1
 MAX_LABEL_CHARS: Final = 64
+MAX_SENTENCE_CHARS: Final = 512
 
 Label = Annotated[str, Meta(min_length=1, max_length=MAX_LABEL_CHARS)]
-Sentence = Annotated[str, Meta(max_length=512)]
+Sentence = Annotated[str, Meta(max_length=MAX_SENTENCE_CHARS)]
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
 Tag = Annotated[str, Meta(max_length=128)]
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
@@ -47,7 +48,6 @@ class Status(StrEnum):
 _RELEASE_ORDER: Final = ("dev", "alpha", "beta", "release")
 
 
-@total_ordering
 class SoftwareVersion(msgspec.Struct, frozen=True, omit_defaults=True):
     """A version: ordered by major, minor, patch, and then dev < alpha < beta < release."""
 
@@ -62,6 +62,26 @@ class SoftwareVersion(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def __lt__(self, other: "SoftwareVersion") -> bool:
         return self.order < other.order
+
+    def __le__(self, other: "SoftwareVersion") -> bool:
+        return self.order <= other.order
+
+    def __gt__(self, other: "SoftwareVersion") -> bool:
+        return self.order > other.order
+
+    def __ge__(self, other: "SoftwareVersion") -> bool:
+        return self.order >= other.order
+
+    @classmethod
+    def parse(cls, text: str) -> "SoftwareVersion":
+        """Read "1.2", "1.2.3" or "1.2.3-beta". Raises `ValueError`."""
+        match = re.fullmatch(r"(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?(?:-(dev|alpha|beta|release))?", text, re.ASCII)
+        if match is None:
+            raise ValueError("expected a version such as 1.2, 1.2.3 or 1.2.3-beta")
+        major, minor, patch, kind = match.groups()
+        return msgspec.convert(
+            {"type": kind or "release", "major": int(major), "minor": int(minor), "patch": int(patch or 0)}, cls
+        )
 
     @property
     def order(self) -> tuple[int, int, int, int]:

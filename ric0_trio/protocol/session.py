@@ -30,6 +30,7 @@ from ric0_trio.protocol.effects import (
 from ric0_trio.protocol.errors import DecodeError, LocalProtocolError
 from ric0_trio.protocol.keys import KEY_FORMATS, decode_base64, decode_challenge, encode_base64
 from ric0_trio.protocol.messages import (
+    MAX_SENTENCE_CHARS,
     AppInfo,
     BadRequest,
     ChallengeReply,
@@ -295,7 +296,8 @@ class ServerSession:
         return (question,)
 
     def _reply(self, to: Request | BadRequest, status: Status, data: ReplyData | None = None) -> Send:
-        return Send(self._codec.encode(Reply(self._time.stamp(), to.name, to.conversation, status, data or Empty())))
+        reply = Reply(self._time.stamp(), to.name, to.conversation, status, data or Empty())
+        return Send(self._codec.encode(reply), to.name, status)
 
     def _close(self, code: CloseCode, reason: str) -> Effects:
         if self._state is State.CLOSED:
@@ -351,9 +353,10 @@ def _check_answer(question: Question | None, result: bytes | bool | Verdict) -> 
 
 
 def _explain(verdict: Refused) -> RefusalReply:
+    reason = verdict.reason and verdict.reason[:MAX_SENTENCE_CHARS]
     match verdict.status:
         case Status.DISALLOWED_CLIENT:
-            return RefusalReply(disallowed_client_reason=verdict.reason)
+            return RefusalReply(disallowed_client_reason=reason)
         case Status.DISALLOWED_USER:
-            return RefusalReply(disallowed_user_reason=verdict.reason)
+            return RefusalReply(disallowed_user_reason=reason)
     return RefusalReply()

@@ -1,0 +1,29 @@
+"""What answers a session's `Admit`, and takes places back.
+
+The interface that the server knows. One question is answered whole in one call, so that an answer is right under a
+race, and a networked store can stand behind it.
+"""
+
+from typing import Protocol
+
+from ric0_trio.protocol.effects import Admit, Admitted, Verdict
+
+
+class AccessStore(Protocol):
+    """Decides who may join, and keeps who is there."""
+
+    async def admit(self, connection_id: str, request: Admit) -> Verdict:
+        """Answer checks 7 to 11 (docs/protocol.md, "Messages") and, with `Admitted`, take a place."""
+
+    async def release(self, connection_id: str, reason: str | None) -> None:
+        """Give back the place that `connection_id` took; `reason` is what the user said on leaving, if anything."""
+
+
+class OpenAccess:
+    """Lets in everyone who has proved who they are."""
+
+    async def admit(self, connection_id: str, request: Admit) -> Verdict:
+        return Admitted()
+
+    async def release(self, connection_id: str, reason: str | None) -> None:
+        pass

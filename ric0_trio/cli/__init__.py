@@ -1,0 +1,49 @@
+"""The command `ric0-trio`: one module a subcommand, read and run with click."""
+
+import sys
+
+import click
+
+from ric0_trio import __version__
+from ric0_trio.cli.exits import CommandError, Exit
+from ric0_trio.cli.keygen import keygen
+from ric0_trio.cli.probe import probe
+from ric0_trio.cli.serve import serve
+
+_HELP = """A server for the RIC chat-connection protocol, and the tools around it.
+
+\b
+Try it, in two terminals:
+  ric0-trio serve --dev
+  (paste the probe command that it prints)
+
+\b
+Run it for real:
+  ric0-trio keygen identity.pem
+  ric0-trio serve --identity identity.pem --cert fullchain.pem --key privkey.pem --host 0.0.0.0 --port 443
+"""
+
+
+@click.group(help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="ric0-trio", message="%(prog)s %(version)s")
+def command() -> None:
+    pass
+
+
+command.add_command(serve)
+command.add_command(keygen)
+command.add_command(probe)
+
+
+def main() -> None:
+    """Run the command and exit with its status; errors go to standard error, without a traceback."""
+    try:
+        sys.exit(command.main(prog_name="ric0-trio", standalone_mode=False))
+    except click.UsageError as error:
+        error.show()
+        sys.exit(Exit.USAGE)  # click's own 2 means something else to `probe`
+    except CommandError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.code)
+    except click.Abort:
+        sys.exit(130)

@@ -1,0 +1,28 @@
+"""The command's exit codes, and the error that carries one."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """What the command ends with."""
+
+    OK = 0
+    FAILED = 1
+    IDENTITY = 2
+    """The server's identity or certificate did not verify, or is not the expected one."""
+    REFUSED = 3
+    """The server refused the user."""
+    NO_ANSWER = 4
+    BROKEN = 5
+    """The connection broke on the way."""
+    USAGE = 64
+    CONFIG = 78
+    """Something that the command needs is missing or wrong. (64 and 78 are those of sysexits.h.)"""
+
+
+class CommandError(Exception):
+    """An error for people, with its exit code."""
+
+    def __init__(self, message: str, code: Exit) -> None:
+        super().__init__(message)
+        self.code = code

@@ -1,0 +1,69 @@
+"""Where a server is: its URL, taken apart, and the stream to it."""
+
+import ssl
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import trio
+
+from ric0_trio.client.errors import ConnectionClosedError, ServerIdentityError, ServerUnreachableError
+from ric0_trio.protocol import PATH
+from ric0_trio.transport.loopback import is_loopback
+
+_DEFAULT_PORTS = {"wss": 443, "ws": 80}
+
+
+@dataclass(frozen=True)
+class Address:
+    """A server's place, as its URL says it."""
+
+    host: str
+    port: int
+    path: str
+    is_tls: bool
+
+    @classmethod
+    def parse(cls, url: str) -> "Address":
+        """Take `wss://host[:port][/ric0_chat]` apart. Plain `ws://` is for loopback addresses alone.
+
+        Raises `ValueError`, with a text for people, for anything else.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+            raise ValueError("expected a URL such as wss://chat.example/ric0_chat")
+        if parts.scheme == "ws" and not is_loopback(parts.hostname):
+            raise ValueError("plain ws:// is for this machine alone; use wss://")
+        path = PATH if parts.path in ("", "/") else parts.path
+        return cls(parts.hostname, parts.port or _DEFAULT_PORTS[parts.scheme], path, parts.scheme == "wss")
+
+    def __str__(self) -> str:
+        """The name under which the server's key is remembered."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+async def open_stream(address: Address, ssl_context: ssl.SSLContext | None) -> trio.abc.Stream:
+    """Connect, and shake hands for TLS. The caller bounds the time.
+
+    Raises `ServerUnreachableError`, `ServerIdentityError` for a certificate that does not verify, and
+    `ConnectionClosedError` when TLS fails in another way.
+    """
+    try:
+        stream = await trio.open_tcp_stream(address.host, address.port)
+    except OSError as error:
+        raise ServerUnreachableError(f"nothing answers at {address}: {error}") from None
+    if not address.is_tls:
+        return stream
+    context = ssl_context or ssl.create_default_context()
+    encrypted = trio.SSLStream(stream, context, server_hostname=address.host)
+    try:
+        await encrypted.do_handshake()
+    except trio.BrokenResourceError as error:
+        await trio.aclose_forcefully(stream)
+        if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+            why = error.__cause__.verify_message
+            raise ServerIdentityError(f"the certificate of {address} does not verify: {why}") from None
+        raise ConnectionClosedError(1006, f"the TLS handshake failed: {error.__cause__ or error}") from None
+    except BaseException:
+        await trio.aclose_forcefully(stream)
+        raise
+    return encrypted

@@ -1,0 +1,60 @@
+"""What can become of a connection, as exceptions: all are `ChatError`."""
+
+from typing import Final
+
+from ric0_trio.protocol import NEVER_RETURN
+
+_ABNORMAL: Final = 1006  # RFC 6455 section 7.1.5: no Close frame came
+
+
+class ChatError(Exception):
+    """A connection could not be made, or did not last."""
+
+
+class ServerUnreachableError(ChatError):
+    """Nothing answers at the server's address, or not in time."""
+
+
+class ServerIdentityError(ChatError):
+    """The server cannot prove itself, or is not who it was. No proof was sent to it."""
+
+
+class ConnectRefusedError(ChatError):
+    """The server did not let the user in."""
+
+    def __init__(self, status: str, reason: str | None) -> None:
+        super().__init__(f"connect was refused: {status}" + (f" ({reason})" if reason else ""))
+        self.status = status
+        """The status of the reply (docs/protocol.md, "Messages")."""
+        self.reason = reason
+        """What the server says of it; a stranger's text."""
+
+
+class ChatTimeoutError(ChatError):
+    """The server did not answer a request in time."""
+
+
+class ConnectionClosedError(ChatError):
+    """The connection is over, and not because this side wished it."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        what = "the connection broke" if code == _ABNORMAL else f"the server closed the connection with {code}"
+        super().__init__(f"{what}: {reason}" if reason else what)
+        self.code = code
+        """The WebSocket close code; 1006 when the connection broke."""
+        self.reason = reason
+        """What the server says of it; a stranger's text."""
+
+    @property
+    def may_return(self) -> bool:
+        """Whether a program may reconnect by itself: never after 400x (docs/protocol.md, "Close codes")."""
+        return self.code not in NEVER_RETURN
+
+
+class UpgradeRefusedError(ConnectionClosedError):
+    """The server speaks HTTP, but gives no WebSocket here."""
+
+    def __init__(self, status: int, body: str) -> None:
+        super().__init__(_ABNORMAL, f"the server answered HTTP {status}: {body}")
+        self.status = status
+        """The HTTP status."""

@@ -1,0 +1,96 @@
+"""Which server has which key: what a client has met before (docs/security.md, "Known servers").
+
+A server can show another server's key and pass the client's challenge on to it. So both ways are checked before a
+proof is sent: that a host still has its key, and that a key is not known from another host.
+"""
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+import platformdirs
+
+from ric0_trio.client.errors import ServerIdentityError
+from ric0_trio.protocol import InvalidKeyError, PublicKey
+
+_HEADER = """\
+# Servers that were met before, one a line: host:port, key format, public key.
+# Delete a line to meet a server anew; a server with two names may have two lines.
+"""
+
+
+class KnownServers(Protocol):
+    """What the client asks. It is called in a worker thread, so it may wait for a disk."""
+
+    def check(self, host: str, key: PublicKey) -> None:
+        """Remember a new `host` ("name:port") with its `key`, or see that both are as before.
+
+        Raises `ServerIdentityError` when the host had another key, or the key is another host's.
+        """
+
+
+class MemoryKnownServers:
+    """Remembers for as long as the program runs."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, set[PublicKey]] = {}
+
+    def check(self, host: str, key: PublicKey) -> None:
+        _check(self._keys, host, key, "forget the old one first, if it is right")
+        self._keys.setdefault(host, {key})
+
+
+class FileKnownServers:
+    """Remembers in a text file that a person can read and edit."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Use the file `path`, or the user's own in the configuration folder. It is made when it is needed."""
+        self.path = path or platformdirs.user_config_path("ric0-trio") / "known_servers"
+
+    def check(self, host: str, key: PublicKey) -> None:
+        """See `KnownServers.check`. Raises `ServerIdentityError` for a file that cannot be used, too."""
+        try:
+            keys = self._read()
+            _check(keys, host, key, f"if that is right, edit {self.path}")
+            if host not in keys:
+                self._append(f"{host} {key.format} {key.key}\n")
+        except OSError as error:
+            raise ServerIdentityError(f"{self.path}: {error.strerror}; known servers cannot be checked") from None
+
+    def _read(self) -> dict[str, set[PublicKey]]:
+        keys: dict[str, set[PublicKey]] = {}
+        try:
+            lines = self.path.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return keys
+        except UnicodeDecodeError:
+            raise ServerIdentityError(f"{self.path} is not UTF-8 text; known servers cannot be checked") from None
+        for number, line in enumerate(lines, start=1):
+            words = line.partition("#")[0].split()
+            if not words:
+                continue
+            try:
+                host, key_format, key = words
+                keys.setdefault(host, set()).add(PublicKey(key, key_format))
+            except (ValueError, InvalidKeyError):
+                wanted = "expected host:port, key format, public key"
+                raise ServerIdentityError(f"{self.path}, line {number}: {wanted}") from None
+        return keys
+
+    def _append(self, line: str) -> None:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # One write in append mode: two programs that meet servers at once both keep theirs.
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(line if file.tell() else _HEADER + line)
+
+
+def _check(keys: dict[str, set[PublicKey]], host: str, key: PublicKey, remedy: str) -> None:
+    if key in keys.get(host, ()):
+        return
+    if host in keys:
+        before = ", ".join(known.fingerprint for known in keys[host])
+        raise ServerIdentityError(f"{host} had the key {before} and now shows {key.fingerprint}; {remedy}")
+    elsewhere = [other for other, known in keys.items() if key in known]
+    if elsewhere:
+        raise ServerIdentityError(f"{host} shows the key {key.fingerprint}, known from {elsewhere[0]}; {remedy}")

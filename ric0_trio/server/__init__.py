@@ -1,0 +1,7 @@
+"""The Trio server: listening, TLS, one supervised task a connection."""
+
+from ric0_trio.server.app import Server
+from ric0_trio.server.limits import ServerLimits
+from ric0_trio.server.tls import make_server_context
+
+__all__ = ["Server", "ServerLimits", "make_server_context"]

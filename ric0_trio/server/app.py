@@ -1,0 +1,88 @@
+"""`Server`: the accept loops, and the nursery that supervises a task for each connection."""
+
+import errno
+import ssl
+from collections.abc import Sequence
+
+import structlog
+import trio
+
+from ric0_trio.access.store import AccessStore
+from ric0_trio.protocol import Codec, PrivateKey, ServerProfile, available_codecs
+from ric0_trio.server.connection import Connection, Services
+from ric0_trio.server.limits import ServerLimits
+
+_OUT_OF_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_ACCEPT_PAUSE_S = 0.1
+
+
+class Server:
+    """Serves the protocol on listeners that you open. Nothing that a client does ends it."""
+
+    def __init__(
+        self,
+        profile: ServerProfile,
+        key: PrivateKey,
+        access: AccessStore,
+        *,
+        ssl_context: ssl.SSLContext | None,
+        limits: ServerLimits | None = None,
+        codecs: Sequence[Codec] | None = None,
+    ) -> None:
+        """Make a server that proves itself with `key` and asks `access` who may join.
+
+        Without an `ssl_context` it speaks plain `ws://`, which is for tests and for behind a proxy that ends TLS.
+        Raises `ValueError` when `profile` names another key than `key`.
+        """
+        if profile.info.pubkey != key.public:
+            raise ValueError("the profile names another key than the one that the server proves itself with")
+        self._limits = limits or ServerLimits()
+        self._services = Services(profile, key, access, self._limits, codecs or available_codecs(), ssl_context)
+        self._connections: dict[str, Connection] = {}
+        self._room = trio.Semaphore(self._limits.max_connections)
+        self._stopping = trio.Event()
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+    async def serve(
+        self,
+        listeners: Sequence[trio.SocketListener],
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Accept and serve until `stop`; then take leave of every client, for `drain_timeout_s` at most."""
+        async with trio.open_nursery() as connections:
+            async with trio.open_nursery() as accepting:
+                for listener in listeners:
+                    accepting.start_soon(self._accept, listener, connections)
+                task_status.started()
+                await self._stopping.wait()
+                accepting.cancel_scope.cancel()
+            connections.cancel_scope.deadline = trio.current_time() + self._limits.drain_timeout_s
+            for connection in self._connections.values():
+                connection.shutdown()
+
+    def stop(self) -> None:
+        """Stop accepting, and close every connection with 1001. `serve` returns when all are gone."""
+        self._stopping.set()
+
+    async def _accept(self, listener: trio.SocketListener, connections: trio.Nursery) -> None:
+        async with listener:
+            while True:
+                await self._room.acquire()
+                try:
+                    socket = await listener.accept()
+                except OSError as error:
+                    self._room.release()
+                    if error.errno not in _OUT_OF_ROOM:
+                        raise
+                    self._log.warning("server.out_of_resources", error=str(error))
+                    await trio.sleep(_ACCEPT_PAUSE_S)
+                else:
+                    connections.start_soon(self._supervise, Connection(self._services, socket))
+
+    async def _supervise(self, connection: Connection) -> None:
+        self._connections[connection.id] = connection
+        try:
+            await connection.run()
+        finally:
+            del self._connections[connection.id]
+            self._room.release()

@@ -1,0 +1,43 @@
+"""How the log looks: one event a line on the standard error stream, a fixed name with fields."""
+
+import logging
+import sys
+from typing import Final
+
+import structlog
+
+from ric0_trio.printable import make_printable
+
+_LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def configure_logging(log_format: str, level: str) -> None:
+    """Set structlog up for the process: `console` for people, `json` for machines."""
+    render: list[structlog.typing.Processor]
+    if log_format == "json":
+        render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    else:
+        render = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _make_values_printable,
+            *render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    # trio-websocket logs every frame's event; what is worth a line is logged here.
+    logging.getLogger("trio-websocket").setLevel(logging.WARNING)
+
+
+def _make_values_printable(
+    logger: object, method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Escape what could move a terminal's cursor or forge a line: strangers choose some of these words."""
+    for key, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[key] = make_printable(value)
+    return event

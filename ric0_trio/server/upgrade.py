@@ -1,0 +1,117 @@
+"""The HTTP request that opens a WebSocket: checked here, whole, before trio-websocket sees any of it.
+
+trio-websocket and wsproto raise on bytes that are not ASCII in several headers, and on a refusal that cannot be sent.
+So what passes the check is written anew, from values that were checked (docs/protocol.md, "Transport").
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import h11
+
+from ric0_trio.protocol import PATH
+from ric0_trio.protocol.codec import Codec, choose_codec
+from ric0_trio.transport.head import MAX_HEAD_BYTES
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """A request that can be answered with 101."""
+
+    codec: Codec
+    subprotocol: str | None
+    """What the 101 answer names: None when the client offered nothing, and gets `json`."""
+    key: bytes
+
+    def head(self) -> bytes:
+        """The request as trio-websocket shall see it."""
+        offer = f"Sec-WebSocket-Protocol: {self.subprotocol}\r\n" if self.subprotocol else ""
+        return (
+            f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {self.key.decode('ascii')}\r\n{offer}\r\n"
+        ).encode("ascii")
+
+
+@dataclass(frozen=True)
+class HttpRefusal:
+    """The answer to a request that opens no WebSocket here."""
+
+    status: int
+    text: str
+    headers: Sequence[tuple[str, str]] = field(default=())
+
+    def response(self) -> bytes:
+        """The whole HTTP response, after which the connection is closed."""
+        body = f"{self.text}\n".encode()
+        connection = h11.Connection(h11.SERVER)
+        headers = [
+            *self.headers,
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Length", str(len(body))),
+            ("Connection", "close"),
+        ]
+        parts = (h11.Response(status_code=self.status, headers=headers), h11.Data(body), h11.EndOfMessage())
+        return b"".join(connection.send(part) or b"" for part in parts)
+
+
+def check_request(head: bytes, codecs: Sequence[Codec]) -> Upgrade | HttpRefusal:
+    """Decide what to answer to an HTTP head, which ends in its blank line. Nothing in it raises."""
+    request = _parse(head)
+    if isinstance(request, HttpRefusal):
+        return request
+    headers = _Headers(request)
+    if request.target.split(b"?")[0] != PATH.encode():
+        return HttpRefusal(404, f"nothing here; the chat is at {PATH}")
+    if request.method != b"GET":
+        return HttpRefusal(405, "a WebSocket is opened with GET", [("Allow", "GET")])
+    if "upgrade" not in headers.tokens(b"connection") or "websocket" not in headers.tokens(b"upgrade"):
+        return HttpRefusal(426, "only WebSockets are served here", [("Upgrade", "websocket")])
+    if headers.all(b"sec-websocket-version") != [b"13"]:
+        return HttpRefusal(426, "expected Sec-WebSocket-Version: 13", [("Sec-WebSocket-Version", "13")])
+    key = headers.all(b"sec-websocket-key")
+    if len(key) != 1 or not _is_nonce(key[0]):
+        return HttpRefusal(400, "expected one Sec-WebSocket-Key: 16 bytes in base64")
+    offered = headers.tokens(b"sec-websocket-protocol")
+    codec = choose_codec(offered, codecs)
+    if codec is None:
+        spoken = " and ".join(codec.subprotocol for codec in codecs)
+        return HttpRefusal(400, f"no known subprotocol offered: there are json and bson; this server has {spoken}")
+    return Upgrade(codec, codec.subprotocol if offered else None, key[0])
+
+
+def _parse(head: bytes) -> h11.Request | HttpRefusal:
+    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
+    connection.receive_data(head)
+    try:
+        request = connection.next_event()
+    except h11.RemoteProtocolError as error:
+        return HttpRefusal(400, f"not a valid HTTP/1.1 request: {error}")
+    if not isinstance(request, h11.Request) or request.http_version != b"1.1":
+        return HttpRefusal(400, "expected an HTTP/1.1 request")
+    for name, value in request.headers:
+        if not value.isascii():
+            return HttpRefusal(400, f"the header {name.decode('ascii')} is not ASCII")
+    return request
+
+
+class _Headers:
+    def __init__(self, request: h11.Request) -> None:
+        self._headers = list(request.headers)
+
+    def all(self, wanted: bytes) -> list[bytes]:
+        return [value for name, value in self._headers if name == wanted]
+
+    def tokens(self, wanted: bytes) -> list[str]:
+        """The comma-separated elements of a header; subprotocols compare as they are, tokens in lower case."""
+        text = b",".join(self.all(wanted)).decode("ascii")
+        elements = [element.strip() for element in text.split(",")]
+        return [element if wanted == b"sec-websocket-protocol" else element.lower() for element in elements if element]
+
+
+def _is_nonce(value: bytes) -> bool:
+    try:
+        return len(base64.b64decode(value, validate=True)) == 16
+    except binascii.Error:
+        return False
