@@ -10,7 +10,11 @@ from ric0_trio.protocol.effects import Admit, Admitted, Verdict
 
 
 class AccessStore(Protocol):
-    """Decides who may join, and keeps who is there."""
+    """Decides who may join, and keeps who is there.
+
+    Calls are shielded from cancellation, so that no place is lost: each must end in bounded time by itself. A store
+    that cannot answer refuses with `unknown_error`; it does not raise.
+    """
 
     async def admit(self, connection_id: str, request: Admit) -> Verdict:
         """Answer checks 7 to 11 (docs/protocol.md, "Messages") and, with `Admitted`, take a place."""

@@ -50,7 +50,8 @@ from ric0_trio.protocol.messages import (
     UserIdentity,
 )
 from ric0_trio.protocol.negotiate import negotiate
-from ric0_trio.protocol.session import ServerProfile, ServerSession, SessionLimits
+from ric0_trio.protocol.profile import ServerProfile, SessionLimits
+from ric0_trio.protocol.session import ServerSession
 from ric0_trio.protocol.states import TRANSITIONS, Action, Input, State
 
 PATH = "/ric0_chat"

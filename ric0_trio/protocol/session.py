@@ -7,8 +7,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-import msgspec
-
 from ric0_trio.protocol.codec import Codec
 from ric0_trio.protocol.effects import (
     REFUSALS,
@@ -28,10 +26,9 @@ from ric0_trio.protocol.effects import (
     clip_close_reason,
 )
 from ric0_trio.protocol.errors import DecodeError, LocalProtocolError
-from ric0_trio.protocol.keys import KEY_FORMATS, decode_base64, decode_challenge, encode_base64
+from ric0_trio.protocol.keys import decode_base64, decode_challenge, encode_base64
 from ric0_trio.protocol.messages import (
     MAX_SENTENCE_CHARS,
-    AppInfo,
     BadRequest,
     ChallengeReply,
     ChallengeRequest,
@@ -44,41 +41,15 @@ from ric0_trio.protocol.messages import (
     Reply,
     ReplyData,
     Request,
-    ServerInfo,
     Status,
     UserIdentity,
 )
 from ric0_trio.protocol.negotiate import negotiate
+from ric0_trio.protocol.profile import ServerProfile, SessionLimits
 from ric0_trio.protocol.states import REQUESTS, SUCCESSES, TRANSITIONS, Action, Input, State, answers
 from ric0_trio.protocol.timeline import Timeline
 
 Effects = tuple[Effect, ...]
-
-
-class ServerProfile(msgspec.Struct, frozen=True, kw_only=True):
-    """What a server is, to every connection alike. It holds no private key."""
-
-    app: AppInfo
-    info: ServerInfo
-    """How the server names itself; its `pubkey` is the server's identity."""
-    accepted_key_formats: frozenset[str] = frozenset(KEY_FORMATS)
-    """The formats that a user's key may have."""
-
-
-class SessionLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """The bounds of one connection (docs/protocol.md, "Budgets and deadlines")."""
-
-    auth_timeout_s: float = 10.0
-    """How long a client may be there without a connected user, questions not counted."""
-    answer_timeout_s: float = 5.0
-    """How long a question may stay open."""
-    messages_before_auth: int = 8
-    challenges: int = 3
-    """`challenge` requests in a connection's whole life, good and bad ones."""
-    messages_per_s: float = 20.0
-    messages_burst: int = 40
-    max_message_bytes_before_auth: int = 16 * 1024
-    max_message_bytes: int = 64 * 1024
 
 
 class ServerSession:

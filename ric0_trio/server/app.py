@@ -1,6 +1,7 @@
 """`Server`: the accept loops, and the nursery that supervises a task for each connection."""
 
 import errno
+import ipaddress
 import ssl
 from collections.abc import Sequence
 
@@ -9,8 +10,9 @@ import trio
 
 from ric0_trio.access.store import AccessStore
 from ric0_trio.protocol import Codec, PrivateKey, ServerProfile, available_codecs
-from ric0_trio.server.connection import Connection, Services
+from ric0_trio.server.connection import Connection
 from ric0_trio.server.limits import ServerLimits
+from ric0_trio.server.services import Services
 
 _OUT_OF_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _ACCEPT_PAUSE_S = 0.1
@@ -60,16 +62,33 @@ class Server:
             for connection in self._connections.values():
                 connection.shutdown()
 
+    @property
+    def connections(self) -> int:
+        """How many clients there are, in whatever state."""
+        return len(self._connections)
+
     def stop(self) -> None:
         """Stop accepting, and close every connection with 1001. `serve` returns when all are gone."""
         self._stopping.set()
+
+    async def serve_stream(self, stream: trio.abc.Stream, peer: str) -> None:
+        """Serve one client on a connected stream, TLS included, and close it. `peer` names the client in the log.
+
+        For listeners of your own; `serve` calls it for each connection. Nothing that the client does raises.
+        """
+        connection = Connection(self._services, stream, peer)
+        self._connections[connection.id] = connection
+        try:
+            await connection.run()
+        finally:
+            del self._connections[connection.id]
 
     async def _accept(self, listener: trio.SocketListener, connections: trio.Nursery) -> None:
         async with listener:
             while True:
                 await self._room.acquire()
                 try:
-                    socket = await listener.accept()
+                    stream = await listener.accept()
                 except OSError as error:
                     self._room.release()
                     if error.errno not in _OUT_OF_ROOM:
@@ -77,12 +96,20 @@ class Server:
                     self._log.warning("server.out_of_resources", error=str(error))
                     await trio.sleep(_ACCEPT_PAUSE_S)
                 else:
-                    connections.start_soon(self._supervise, Connection(self._services, socket))
+                    connections.start_soon(self._serve_accepted, stream)
 
-    async def _supervise(self, connection: Connection) -> None:
-        self._connections[connection.id] = connection
+    async def _serve_accepted(self, stream: trio.SocketStream) -> None:
         try:
-            await connection.run()
+            await self.serve_stream(stream, _peer_address(stream))
         finally:
-            del self._connections[connection.id]
             self._room.release()
+
+
+def _peer_address(stream: trio.SocketStream) -> str:
+    try:
+        host = str(stream.socket.getpeername()[0])
+    except OSError:  # it has left already
+        return "unknown"
+    address = ipaddress.ip_address(host.partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)

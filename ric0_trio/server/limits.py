@@ -1,12 +1,6 @@
 """The bounds that the server adds to those of the session (docs/limits.md)."""
 
-from typing import Annotated
-
-from msgspec import Meta
-
-from ric0_trio.protocol import SessionLimits
-
-Seconds = Annotated[float, Meta(gt=0)]
+from ric0_trio.protocol.profile import Number, Seconds, SessionLimits
 
 
 class ServerLimits(SessionLimits, frozen=True, kw_only=True):
@@ -26,5 +20,5 @@ class ServerLimits(SessionLimits, frozen=True, kw_only=True):
     """For the closing handshake with a connected user."""
     drain_timeout_s: Seconds = 30.0
     """How long a stopping server waits for its connections to end."""
-    max_connections: Annotated[int, Meta(ge=1)] = 10_000
+    max_connections: Number = 10_000
     """Connections at once; further ones wait to be accepted."""

@@ -24,7 +24,7 @@ class PeerGoneError(Exception):
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(code, reason)
-        self.code = code
+        self.code = int(code)  # wsproto has an enum of its own
         self.reason = reason
 
 

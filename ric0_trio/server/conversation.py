@@ -1,0 +1,151 @@
+"""An open WebSocket and its `ServerSession`: what comes in goes to the session, and its effects are carried out."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import structlog
+import trio
+
+from ric0_trio.protocol import (
+    Admit,
+    Close,
+    CloseCode,
+    Codec,
+    Effect,
+    Kick,
+    Release,
+    Send,
+    ServerSession,
+    Sign,
+    State,
+    Status,
+    Verdict,
+    Verify,
+)
+from ric0_trio.server.services import Services
+from ric0_trio.transport.clock import SteadyClock
+from ric0_trio.transport.websocket import FrameError, PeerGoneError, WebSocket
+
+
+class Conversation:
+    """Runs until one side ends it. Signing and verifying are done here and now (docs/benchmarks.md says why)."""
+
+    def __init__(
+        self,
+        services: Services,
+        websocket: WebSocket,
+        codec: Codec,
+        admissions: trio.Nursery,
+        connection_id: str,
+        log: structlog.typing.FilteringBoundLogger,
+    ) -> None:
+        self.was_connected = False
+        """Whether a user was connected when the conversation ended, or just before."""
+        self._key = services.key
+        self._access = services.access
+        self._websocket = websocket
+        self._admissions = admissions
+        self._connection_id = connection_id
+        self._log = log
+        self._clock = SteadyClock()
+        self._session = ServerSession(services.profile, services.limits, codec, self._clock.now())
+        self._order: Callable[[], Sequence[Effect]] | None = None
+        self._waiting: trio.CancelScope | None = None
+        self._verdict: Verdict | None = None
+        self._verdict_given = trio.Event()
+
+    def kick(self, cause: Kick) -> None:
+        """Put the client out, soon: when what is being done for it is done."""
+        self._give_order(lambda: self._session.kick(cause, self._clock.now()))
+
+    def shutdown(self) -> None:
+        """End the conversation, soon, because the server is going away."""
+        self._give_order(lambda: self._session.shutdown(self._clock.now()))
+
+    async def run(self) -> Close:
+        """Converse, and return how the WebSocket is to be closed. Every place that was taken is given back."""
+        try:
+            while True:
+                close = await self._carry_out(await self._next_effects())
+                if close is not None:
+                    self._log.debug("connection.closed", by="server", code=int(close.code), why=close.reason)
+                    return close
+                self.was_connected = self._session.state is State.CONNECTED
+        except PeerGoneError as gone:
+            self._log.debug("connection.closed", by="client", code=gone.code, why=gone.reason)
+            return Close(CloseCode.NORMAL, "")
+        except FrameError as fault:
+            self._log.debug("connection.closed", by="server", code=int(fault.code), why=fault.reason)
+            return Close(fault.code, fault.reason)
+        finally:
+            await self._settle()
+
+    async def _next_effects(self) -> Sequence[Effect]:
+        """Wait for what comes first: an order, a deadline, the verdict that was asked for, or a message."""
+        with trio.CancelScope(deadline=self._clock.to_trio(self._session.deadline)) as self._waiting:
+            if self._order is not None:
+                self._waiting.cancel()
+            if isinstance(self._session.question, Admit):
+                await self._verdict_given.wait()
+                return self._take_verdict()
+            payload = await self._websocket.receive()
+            return self._session.receive(payload, self._clock.now())
+        if self._order is not None:
+            return self._order()
+        return self._session.handle_timeout(self._clock.now())
+
+    async def _carry_out(self, effects: Sequence[Effect]) -> Close | None:
+        todo = deque(effects)
+        while todo:
+            match todo.popleft():
+                case Send() as send:
+                    self._log_reply(send)
+                    await self._websocket.send(send.payload)
+                case Sign() as question:
+                    todo.extend(self._session.answer(question.answer(self._key), self._clock.now()))
+                case Verify() as question:
+                    todo.extend(self._session.answer(question.answer(), self._clock.now()))
+                case Admit() as question:
+                    self._admissions.start_soon(self._ask_access, question)
+                case Release(reason):
+                    await self._release(reason)
+                case Close() as close:
+                    return close
+        return None
+
+    def _give_order(self, order: Callable[[], Sequence[Effect]]) -> None:
+        self._order = order
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+    async def _ask_access(self, question: Admit) -> None:
+        with trio.CancelScope(shield=True):  # a place that is taken must be known, to be given back
+            self._verdict = await self._access.admit(self._connection_id, question)
+            self._verdict_given.set()
+            if self._session.state is State.CLOSED:
+                await self._settle()
+
+    def _take_verdict(self) -> Sequence[Effect]:
+        verdict, self._verdict, self._verdict_given = self._verdict, None, trio.Event()
+        return () if verdict is None else self._session.answer(verdict, self._clock.now())
+
+    async def _settle(self) -> None:
+        """Give back the places that a session which is over still has, or has been given since."""
+        for effect in (*self._session.connection_lost(self._clock.now()), *self._take_verdict()):
+            if isinstance(effect, Release):
+                await self._release(effect.reason)
+
+    async def _release(self, reason: str | None) -> None:
+        self._log.info("session.left", reason=reason)
+        with trio.CancelScope(shield=True):
+            await self._access.release(self._connection_id, reason)
+
+    def _log_reply(self, send: Send) -> None:
+        user = self._session.user
+        if send.name != "connect":
+            self._log.debug(f"{send.name}.answered", status=send.status)
+        elif send.status == Status.SUCCESS and user is not None:
+            self._log = self._log.bind(user=user.pubkey.short_fingerprint)
+            self._log.info("connect.admitted", name=user.name, type=user.type)
+        else:
+            self._log.info("connect.refused", status=send.status)
