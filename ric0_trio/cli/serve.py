@@ -38,7 +38,12 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--key", type=_FILE, help="The TLS certificate's private key, in PEM.")
 @click.option("--log-format", type=click.Choice(["console", "json"]), help="For people, or for machines.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="The least that is logged.")
-@click.option("--ready-file", type=_FILE, help="Once it listens, write a JSON object with url, key and pid here.")
+@click.option(
+    "--ready-file",
+    type=_FILE,
+    envvar="RIC0_TRIO_READY_FILE",
+    help="Once it listens, write a JSON object with url, key and pid here.",
+)
 def serve(
     dev: bool,
     config_file: Path | None,

@@ -198,8 +198,8 @@ class ClientSession:
                 return () if self._state is ClientState.CLOSED else self._then(result)
             case None, _:
                 raise LocalProtocolError("answered, but no question is open")
-            case question, _:
-                raise LocalProtocolError(f"{type(result).__name__} is no answer to {type(question).__name__}")
+            case _:
+                raise LocalProtocolError(f"{type(result).__name__} is no answer to {type(self._question).__name__}")
 
     def handle_timeout(self, now: float) -> Effects:
         """Act on a deadline that has passed. Called too early or too late, it gives nothing."""

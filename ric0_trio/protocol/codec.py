@@ -5,13 +5,13 @@ once, and the last of duplicate keys wins in both. What a peer sends raises `Dec
 """
 
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Final, Literal, TypeVar
 
 import msgspec
-from msgspec import Meta
 
 from ric0_trio.protocol.errors import DecodeError
 from ric0_trio.protocol.messages import (
@@ -38,16 +38,24 @@ try:
 except ImportError:  # the extra `bson` is not installed
     bson = None  # type: ignore[assignment]
 
+_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,32})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
-class _Head(msgspec.Struct):
-    """The keys that every envelope has, and those that some have."""
 
-    type: Literal["message", "request", "reply"]
+class _MessageHead(msgspec.Struct, tag_field="type", tag="message"):
+    """The keys that every envelope has."""
+
     name: Label
-    time: Annotated[datetime, Meta(tz=True)]
+    time: object
     data: JsonObject
-    conversation: ConversationId | None = None
-    status: Label | None = None
+
+
+class _RequestHead(_MessageHead, tag="request"):
+    conversation: ConversationId
+
+
+class _ReplyHead(_MessageHead, tag="reply"):
+    conversation: ConversationId
+    status: Label
 
 
 class _BadHead(msgspec.Struct):
@@ -76,23 +84,21 @@ def _salvage_request(plain: object, problem: str) -> BadRequest:
 
 
 def _parse_strictly(plain: object) -> Envelope:
-    head = msgspec.convert(plain, _Head)
-    _check_date_separator(plain)
-    if head.type == "message":
-        return Message(head.time, head.name)
-    if head.conversation is None:
-        raise DecodeError("`conversation` is missing")
-    if head.type == "request":
-        if head.conversation % 2:
-            raise DecodeError("`conversation` is odd; a client's requests have even ones")
-        request_data: type[RequestData] = REQUEST_DATA.get(head.name, Empty)
-        return Request(head.time, head.name, head.conversation, _convert_data(head.data, request_data))
-    if head.status is None:
-        raise DecodeError("`status` is missing")
-    reply_data: type[ReplyData] = RefusalReply
-    if head.status == Status.SUCCESS:
-        reply_data = REPLY_DATA.get(head.name, Empty)
-    return Reply(head.time, head.name, head.conversation, head.status, _convert_data(head.data, reply_data))
+    head = msgspec.convert(plain, _MessageHead | _RequestHead | _ReplyHead)
+    time = _parse_time(head.time)
+    match head:
+        case _RequestHead(name, _, data, conversation):
+            if conversation % 2:
+                raise DecodeError("`conversation` is odd; a client's requests have even ones")
+            request_data: type[RequestData] = REQUEST_DATA.get(name, Empty)
+            return Request(time, name, conversation, _convert_data(data, request_data))
+        case _ReplyHead(name, _, data, conversation, status):
+            reply_data: type[ReplyData] = RefusalReply
+            if status == Status.SUCCESS:
+                reply_data = REPLY_DATA.get(name, Empty)
+            return Reply(time, name, conversation, status, _convert_data(data, reply_data))
+        case _:
+            return Message(time, head.name)
 
 
 _T = TypeVar("_T")
@@ -105,11 +111,13 @@ def _convert_data(data: JsonObject, kind: type[_T]) -> _T:
         raise DecodeError(str(error).replace("`$", "`$.data")) from None
 
 
-def _check_date_separator(plain: object) -> None:
-    # msgspec also takes a space, which RFC 3339 leaves to the application; the protocol does not.
-    time = plain.get("time") if isinstance(plain, dict) else None
-    if isinstance(time, str) and time[10] not in "Tt":
-        raise DecodeError("`time` has no `T` between date and time")
+def _parse_time(time: object) -> datetime:
+    if isinstance(time, datetime):  # BSON has a type for it
+        return time
+    # msgspec is laxer than RFC 3339: it takes a space for the T, and an offset without its colon.
+    if not isinstance(time, str) or not _RFC3339.fullmatch(time):
+        raise DecodeError("`time` is no RFC 3339 date-time with an offset")
+    return msgspec.convert(time.replace(":59:60", ":59:59", 1), datetime)  # Python has no leap seconds
 
 
 def build_envelope(envelope: Message | Request | Reply) -> JsonObject:
@@ -207,6 +215,8 @@ def _to_json_type(value: object, *, is_time: bool = False) -> object:
             return int(value)
         case float() if math.isfinite(value):
             return value
+        case bson.DBRef():  # an object with the keys $ref and $id
+            return _to_json_type(value.as_doc())
         case dict():
             return {key: _to_json_type(item) for key, item in value.items()}
         case list():

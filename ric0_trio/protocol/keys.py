@@ -4,7 +4,6 @@ Everything that is special to a format is in its one class below. Everything els
 and `PrivateKey`, which signs. A `PublicKey` cannot be made of anything but the one spelling of a key.
 """
 
-import base64
 import binascii
 import hashlib
 from abc import ABC, abstractmethod
@@ -36,15 +35,15 @@ _ED25519_SPKI_BYTES: Final = 44
 def decode_base64(text: str) -> bytes | None:
     """Decode strict base64 (RFC 4648 section 4: padded, canonical); None when `text` is anything else."""
     try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        raw = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:  # binascii.Error is one; so is what text that is not ASCII raises
         return None
     return raw if encode_base64(raw) == text else None
 
 
 def encode_base64(raw: bytes) -> str:
     """Encode `raw` as padded base64 in the standard alphabet."""
-    return base64.b64encode(raw).decode("ascii")
+    return binascii.b2a_base64(raw, newline=False).decode("ascii")
 
 
 def decode_challenge(text: str) -> bytes | None:
@@ -196,7 +195,7 @@ class PublicKey(msgspec.Struct, frozen=True):
 
     def __bytes__(self) -> bytes:
         """The decoded `key`: what a user signs to prove who they are to the server that has this key."""
-        return base64.b64decode(self.key)
+        return binascii.a2b_base64(self.key)
 
     @property
     def fingerprint(self) -> Fingerprint:

@@ -1,5 +1,6 @@
 """Well-formed user names (docs/protocol.md, "User names")."""
 
+import re
 from itertools import groupby
 from unicodedata import category, is_normalized
 
@@ -9,12 +10,17 @@ MAX_COMBINING_RUN = 2
 # Letters to Unicode, blank on a screen: a name of these alone would show as nothing.
 _BLANK_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
+# Most names are plain: printable ASCII with a letter or digit and no outer space needs no look at each character.
+_PLAIN = re.compile(rf"(?=.*[0-9A-Za-z])(?! )[ -~]{{1,{MAX_NAME_CHARS}}}(?<! )")
+
 
 def name_problem(name: str) -> str | None:
     """Say why `name` is not well-formed as a user's name, or None when it is.
 
     The reason never repeats the name, so that it can be shown on a terminal.
     """
+    if _PLAIN.fullmatch(name):
+        return None
     if not 1 <= len(name) <= MAX_NAME_CHARS:
         return f"a name has 1 to {MAX_NAME_CHARS} characters"
     categories = [category(char) for char in name]

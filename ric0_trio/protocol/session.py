@@ -294,6 +294,12 @@ _CLOSES: Final[dict[Action, tuple[CloseCode, str]]] = {
     Action.CLOSE_TIMED_OUT: (CloseCode.POLICY, "the time to authenticate is over"),
 }
 
+_ANSWERS: Final[dict[type[Question], tuple[type, ...]]] = {
+    Sign: (bytes,),
+    Verify: (bool,),
+    Admit: (Admitted, Refused),
+}
+
 _REFUSALS: Final[dict[Action, Status]] = {
     Action.REFUSE_UNCHALLENGED: Status.INVALID_CHALLENGE,
     Action.REFUSE_CONNECTED: Status.ALREADY_CONNECTED,
@@ -313,14 +319,12 @@ def _classify(envelope: Envelope) -> Input:
 
 
 def _check_answer(question: Question | None, result: bytes | bool | Verdict) -> None:
-    match question, result:
-        case (Sign(), bytes()) | (Verify(), bool()) | (Admit(), Admitted()):
-            return
-        case Admit(), Refused() if result.status in REFUSALS:
-            return
-        case None, _:
-            raise LocalProtocolError("answered, but no question is open")
-    raise LocalProtocolError(f"{type(result).__name__} is no answer to {type(question).__name__}")
+    if question is None:
+        raise LocalProtocolError("answered, but no question is open")
+    if not isinstance(result, _ANSWERS[type(question)]):
+        raise LocalProtocolError(f"{type(result).__name__} is no answer to {type(question).__name__}")
+    if isinstance(result, Refused) and result.status not in REFUSALS:
+        raise LocalProtocolError(f"`connect` cannot be refused with {result.status}")
 
 
 def _explain(verdict: Refused) -> RefusalReply:

@@ -1,0 +1,63 @@
+"""The real command, run as its operator runs it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.independent.client import Client
+from tests.independent.keys import PublicKey
+
+START_S = 20.0
+STOP_S = 40.0  # above the drain's 30
+POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class Server:
+    url: str
+    pubkey: PublicKey
+    fingerprint: str
+    ca: Path
+    process: subprocess.Popen[bytes]
+
+    def client(self, encoding: str = "json") -> Client:
+        return Client(self.url, ca=self.ca, encoding=encoding)
+
+    def ask_to_stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+    def exit_code(self) -> int:
+        return self.process.wait(STOP_S)
+
+
+@contextmanager
+def running_server(folder: Path, *options: str) -> Iterator[Server]:
+    """A server that listens; one that has not been stopped by the end is killed."""
+    ready = folder / "ready.json"
+    ready.unlink(missing_ok=True)
+    places = ["--data-dir", str(folder / "data"), "--ready-file", str(ready)]
+    command = [sys.executable, "-m", "ric0_trio", "serve", "--dev", "--port", "0", *places, *options]
+    with (
+        (folder / "output.txt").open("wb") as output,
+        subprocess.Popen(command, stdout=output, stderr=output) as process,
+    ):
+        try:
+            _wait_for(ready, process)
+            told = json.loads(ready.read_bytes())
+            yield Server(told["url"], told["pubkey"], told["fingerprint"], Path(told["ca"]), process)
+        finally:
+            process.kill()
+
+
+def _wait_for(ready: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_S
+    while not ready.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise AssertionError(f"no server: {ready.with_name('output.txt').read_text()[-2000:]}")
+        time.sleep(POLL_S)

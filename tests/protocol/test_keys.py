@@ -1,0 +1,210 @@
+"""Keys: one spelling, and what "hashed and signed" means for each format."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ric0_trio.protocol import DEFAULT_FORMAT, KEY_FORMATS, InvalidKeyError, PrivateKey, PublicKey
+from ric0_trio.protocol.keys import decode_base64, decode_challenge, encode_base64
+from tests.protocol.pair import ED25519_PREFIX, RSA_FORMAT, base64_of, ed25519_key, pem_of, rsa_key, rsa_secret
+
+KEYS = {"ed25519-sha512": ed25519_key(1), RSA_FORMAT: rsa_key()}
+
+# Base64
+
+
+@given(st.binary(max_size=200))
+def test_base64_both_ways(raw: bytes) -> None:
+    assert encode_base64(raw) == base64_of(raw)
+    assert decode_base64(encode_base64(raw)) == raw
+
+
+@given(st.text(alphabet="AQgw+/=-_ \n\r\tÄ\0", max_size=12))
+@example("Zg==")
+@example("Zh==")
+def test_base64_has_one_spelling(text: str) -> None:
+    raw = decode_base64(text)
+    assert raw is None or encode_base64(raw) == text
+
+
+# What a server signs
+
+
+@pytest.mark.parametrize(
+    ("raw", "signed"),
+    [
+        (b"", False),
+        (bytes(15), False),
+        (bytes(16), True),
+        (bytes(44), True),
+        (bytes(128), True),
+        (bytes(129), False),
+        (ED25519_PREFIX + bytes(32), False),
+        (bytes(ed25519_key(9).public), False),
+        (ED25519_PREFIX + bytes(31), True),
+        (ED25519_PREFIX + bytes(33), True),
+        (b"\0" + ED25519_PREFIX + bytes(31), True),
+    ],
+)
+def test_what_may_be_signed(raw: bytes, signed: bool) -> None:
+    assert decode_challenge(encode_base64(raw)) == (raw if signed else None)
+
+
+@pytest.mark.parametrize("text", ["", "?", "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAB==", "AAAA\n" * 5])
+def test_a_challenge_is_strict_base64(text: str) -> None:
+    assert decode_challenge(text) is None
+
+
+# Signatures
+
+
+def test_the_formats_and_the_default() -> None:
+    assert list(KEY_FORMATS) == list(KEYS)
+    assert DEFAULT_FORMAT == "ed25519-sha512"
+
+
+@pytest.mark.parametrize("key_format", KEYS)
+@given(st.binary(max_size=300))
+def test_what_is_signed_verifies(key_format: str, message: bytes) -> None:
+    key = KEYS[key_format]
+    signature = key.sign(message)
+    assert key.public.verify(message, signature)
+    assert not key.public.verify(message + b"\0", signature)
+
+
+@pytest.mark.parametrize("key_format", KEYS)
+@given(st.binary(max_size=600))
+def test_noise_does_not_verify(key_format: str, signature: bytes) -> None:
+    assert not KEYS[key_format].public.verify(b"message", signature)
+
+
+def test_an_ed25519_signature_is_over_the_sha512() -> None:
+    secret = ed25519.Ed25519PrivateKey.from_private_bytes(bytes([1]) * 32)
+    assert KEYS["ed25519-sha512"].sign(b"message") == secret.sign(hashlib.sha512(b"message").digest())
+    assert not KEYS["ed25519-sha512"].public.verify(b"message", secret.sign(b"message"))
+
+
+def test_an_rsa_signature_is_pkcs1_with_sha256() -> None:
+    assert rsa_key().sign(b"message") == rsa_secret().sign(b"message", padding.PKCS1v15(), hashes.SHA256())
+    pss = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
+    assert not rsa_key().public.verify(b"message", rsa_secret().sign(b"message", pss, hashes.SHA256()))
+
+
+@pytest.mark.parametrize("point", [bytes(32), b"\1" + bytes(31), b"\xec" + b"\xff" * 30 + b"\x7f", b"\xff" * 32])
+def test_a_key_of_small_order_verifies_nothing(point: bytes) -> None:
+    """For such keys a signature can be made without any secret: cryptography's Ed25519 takes it."""
+    key = PublicKey(encode_base64(ED25519_PREFIX + point), "ed25519-sha512")
+    for signature in (bytes(64), b"\1" + bytes(63), point + bytes(32)):
+        assert not key.verify(b"message", signature)
+
+
+def test_a_key_of_an_unknown_format_is_opaque() -> None:
+    key = PublicKey("AAAA", "dilithium5")
+    assert (bytes(key), key.verify(b"", b"")) == (b"\0\0\0", False)
+    assert key.short_fingerprint.startswith("unknown:")
+
+
+# Public keys
+
+
+@given(st.binary(max_size=400), st.sampled_from(list(KEYS)))
+def test_any_bytes_are_a_key_or_refused(raw: bytes, key_format: str) -> None:
+    try:
+        key = PublicKey(encode_base64(raw), key_format)
+    except InvalidKeyError:
+        return
+    assert bytes(key) == raw
+    assert not key.verify(b"message", bytes(64))
+
+
+@given(st.data())
+def test_a_damaged_rsa_key_is_a_key_or_refused(data: st.DataObject) -> None:
+    raw = bytearray(bytes(rsa_key().public))
+    for place in data.draw(st.lists(st.integers(0, len(raw) - 1), min_size=1, max_size=3)):
+        raw[place] = data.draw(st.integers(0, 255))
+    try:
+        key = PublicKey(encode_base64(bytes(raw)), RSA_FORMAT)
+    except InvalidKeyError:
+        return
+    assert not key.verify(b"another message", rsa_key().sign(b"message"))
+
+
+@pytest.mark.parametrize("raw", [b"", bytes(44), ED25519_PREFIX + bytes(31), ED25519_PREFIX + bytes(33), bytes(32)])
+def test_what_is_no_ed25519_key(raw: bytes) -> None:
+    with pytest.raises(InvalidKeyError, match="44-byte"):
+        PublicKey(encode_base64(raw), "ed25519-sha512")
+
+
+def test_equal_keys_are_equal() -> None:
+    key = rsa_key().public
+    same = PublicKey(key.key, key.format)
+    assert (same, hash(same)) == (key, hash(key))
+    assert PublicKey("AAAA", "one") != PublicKey("AAAA", "other")
+
+
+@pytest.mark.parametrize(("key_format", "label"), [("ed25519-sha512", "ed25519"), (RSA_FORMAT, "rsa")])
+def test_fingerprints(key_format: str, label: str) -> None:
+    key = KEYS[key_format].public
+    digest = hashlib.sha256(key_format.encode() + b"\0" + base64.b64decode(key.key)).hexdigest()
+    assert key.fingerprint == f"{label}:{digest}"
+    assert key.short_fingerprint == f"{label}:{digest[:16]}"
+
+
+# Private keys
+
+
+@pytest.mark.parametrize("key_format", KEYS)
+def test_a_generated_key_is_stored_and_read_again(key_format: str) -> None:
+    key = PrivateKey.generate(key_format)
+    assert key.public.format == key_format
+    assert key.to_pem().startswith(b"-----BEGIN PRIVATE KEY-----")
+    again = PrivateKey.from_pem(key.to_pem())
+    assert again.public == key.public
+    assert key.public.verify(b"message", again.sign(b"message"))
+
+
+def test_a_key_of_no_known_format_is_not_generated() -> None:
+    with pytest.raises(InvalidKeyError, match="no key format 'rot13'; known are ed25519-sha512, rsa-"):
+        PrivateKey.generate("rot13")
+
+
+def encrypted() -> bytes:
+    encryption = serialization.BestAvailableEncryption(b"secret")
+    key = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32))
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+
+
+def on_a_curve() -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+NO_KEYS: dict[str, tuple[Callable[[], bytes], str]] = {
+    "nothing": (lambda: b"", "not a private key in PEM"),
+    "noise": (lambda: b"\xff\0noise", "not a private key in PEM"),
+    "a public key": (lambda: b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "not a private key"),
+    "encrypted": (encrypted, "encrypted"),
+    "another kind": (on_a_curve, "not a key of a known format"),
+    "RSA of 1024 bits": (lambda: pem_of(rsa_secret(1024)), "2048 to 4096 bits"),
+    "RSA with e = 3": (lambda: pem_of(rsa_secret(2048, 3)), "exponent 65537"),
+}
+
+
+@pytest.mark.parametrize("case", NO_KEYS)
+def test_what_is_no_private_key(case: str) -> None:
+    make, problem = NO_KEYS[case]
+    with pytest.raises(InvalidKeyError, match=problem):
+        PrivateKey.from_pem(make())
+
+
+def test_the_repr_shows_the_public_half_alone() -> None:
+    key = ed25519_key(1)
+    assert repr(key) == f"<PrivateKey of {key.public.short_fingerprint}>"

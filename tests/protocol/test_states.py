@@ -1,0 +1,263 @@
+"""The state table of docs/protocol.md, cell by cell. What is expected is written here, never taken from the code."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from ric0_trio.protocol import Close, CloseCode, Codec, Effect, Release, Send, State
+from tests.protocol.pair import (
+    CHALLENGE,
+    CONNECT,
+    DISCONNECT,
+    LIVE_STATES,
+    START,
+    Plain,
+    challenge_data,
+    connect_data,
+    give,
+    pack,
+    request,
+    server,
+    server_in,
+    settle,
+    the_reply,
+    unpack,
+    without,
+)
+
+OTHER = request("message.send", {"text": "hello"}, 6)
+A_MESSAGE = without(request("typing", {}, type="message"), "conversation")
+A_REPLY = request("ping", {}, 1, type="reply", status="success")
+
+# A cell is the reply's status or the close code, and the next state where it is another; `ignored` is no effect at all.
+GIVEN: dict[str, Plain] = {
+    "challenge": CHALLENGE,
+    "connect": CONNECT,
+    "disconnect": DISCONNECT,
+    "another request": OTHER,
+    "a message": A_MESSAGE,
+    "a reply": A_REPLY,
+}
+TABLE = {
+    # received:         OPEN                     CHALLENGED              CONNECTED                 DISCONNECTED
+    "challenge": ("success → CHALLENGED", "success", "success", "success"),
+    "connect": ("invalid_challenge", "success → CONNECTED", "already_connected", "success → CONNECTED"),
+    "disconnect": ("1008", "1008", "success → DISCONNECTED", "not_connected"),
+    "another request": ("1008", "1008", "invalid_message", "1008"),
+    "a message": ("1008", "1008", "ignored", "1008"),
+    "a reply": ("1008", "1008", "ignored", "1008"),
+}
+
+BAD_REQUESTS = {
+    # name:                OPEN             CHALLENGED         CONNECTED          DISCONNECTED
+    "challenge": ("invalid_message", "invalid_message", "invalid_message", "invalid_message"),
+    "connect": ("invalid_message", "invalid_message", "invalid_message", "invalid_message"),
+    "disconnect": ("1008", "1008", "invalid_message", "invalid_message"),
+    "message.send": ("1008", "1008", "invalid_message", "1008"),
+}
+GOOD_DATA: dict[str, Plain] = {"challenge": challenge_data(), "connect": connect_data()}
+FAULTS: dict[str, Plain] = {
+    "an odd id": {"conversation": 7},
+    "the largest id, which is odd": {"conversation": 4294967295},
+    "data is null": {"data": None},
+    "data is a list": {"data": []},
+    "data is missing": {"data": "MISSING"},
+    "time is missing": {"time": "MISSING"},
+    "time is null": {"time": None},
+    "time is naive": {"time": "2023-11-14T22:13:20"},
+    "time has no T": {"time": "2023-11-14 22:13:20Z"},
+    "time is a number": {"time": 1_700_000_000},
+    "time is a date": {"time": "2023-11-14"},
+}
+BAD_DATA: dict[str, tuple[object, ...]] = {
+    "challenge": ({}, {"challenge": None}, {"challenge": 5}),
+    "connect": (
+        {},
+        *(without(connect_data(), key) for key in ("client_app", "user", "challenge")),
+        connect_data(join_token=7),
+        connect_data(join_token="t" * 257),
+        connect_data(user={"name": "Zoë"}),
+    ),
+    "disconnect": ({"reason": 5}, {"reason": "r" * 513}),
+}
+NAMELESS: dict[str, object] = {"missing": "MISSING", "null": None, "a number": 5, "empty": "", "too long": "n" * 65}
+
+UNDECODABLE: dict[str, Plain] = {
+    "no key at all": {},
+    "type is missing": without(CHALLENGE, "type"),
+    "type is unknown": {**CHALLENGE, "type": "question"},
+    "type has another case": {**CHALLENGE, "type": "Request"},
+    "type is null": {**CHALLENGE, "type": None},
+    "id is missing": without(CHALLENGE, "conversation"),
+    "id is null": {**CHALLENGE, "conversation": None},
+    "id is negative": {**CHALLENGE, "conversation": -2},
+    "id is too large": {**CHALLENGE, "conversation": 4294967296},
+    "id is a float": {**CHALLENGE, "conversation": 2.0},
+    "id is a boolean": {**CHALLENGE, "conversation": False},
+    "id is a string": {**CHALLENGE, "conversation": "2"},
+    "a message without a time": without(A_MESSAGE, "time"),
+    "a message without data": without(A_MESSAGE, "data"),
+    "a message without a name": without(A_MESSAGE, "name"),
+    "a reply without an id": without(A_REPLY, "conversation"),
+    "a reply without a status": without(A_REPLY, "status"),
+    "a reply with bad data": {**A_REPLY, "name": "challenge"},
+}
+
+
+def check_cell(codec: Codec, state: State, plain: Plain, expected: str, name: str) -> None:
+    session = server_in(state, codec)
+    user = session.user
+    effects = give(session, codec, plain)
+    outcome, _, then = expected.partition(" → ")
+    if outcome == "ignored":
+        assert effects == []
+    elif outcome.isdigit():
+        check_close(session.state, effects, state, int(outcome))
+        return
+    else:
+        reply = the_reply(codec, effects)
+        assert (reply["type"], reply["name"], reply["conversation"], reply["status"]) == (
+            "reply",
+            name,
+            plain["conversation"],
+            outcome,
+        )
+        assert reply["data"] == {} or (outcome == "success" and name != "disconnect")
+        leaving = [Release()] if then == "DISCONNECTED" else []
+        assert [effect for effect in effects if not isinstance(effect, Send)] == leaving
+    assert session.state is State(then or state.value)
+    assert (session.user is not None) == (session.state is State.CONNECTED)
+    assert then or session.user == user
+
+
+def check_close(now_in: State, effects: Sequence[Effect], before: State, code: int) -> None:
+    *releases, close = effects
+    assert isinstance(close, Close)
+    assert (close.code, now_in) == (code, State.CLOSED)
+    assert releases == ([Release()] if before is State.CONNECTED else [])
+
+
+def cells(table: dict[str, tuple[str, str, str, str]]) -> list[tuple[State, str, str]]:
+    return [(state, row, cell) for row in table for state, cell in zip(LIVE_STATES, table[row], strict=True)]
+
+
+def faulty(name: str, fault: Plain) -> Plain:
+    plain = {**request(name, GOOD_DATA.get(name, {}), 8), **fault}
+    return without(plain, *(key for key, value in plain.items() if value == "MISSING"))
+
+
+@pytest.mark.parametrize(("state", "row", "expected"), cells(TABLE))
+def test_a_valid_envelope(codec: Codec, state: State, row: str, expected: str) -> None:
+    check_cell(codec, state, GIVEN[row], expected, str(GIVEN[row]["name"]))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(("state", "name", "expected"), cells(BAD_REQUESTS))
+def test_a_bad_request(codec: Codec, state: State, name: str, expected: str, fault: str) -> None:
+    check_cell(codec, state, faulty(name, FAULTS[fault]), expected, name)
+
+
+@pytest.mark.parametrize(
+    ("state", "name", "expected", "data"),
+    [(*cell, data) for cell in cells(BAD_REQUESTS) for data in BAD_DATA.get(cell[1], ())],
+)
+def test_a_request_whose_data_does_not_fit(codec: Codec, state: State, name: str, expected: str, data: object) -> None:
+    check_cell(codec, state, request(name, data, 8), expected, name)
+
+
+@pytest.mark.parametrize("fault", NAMELESS)
+@pytest.mark.parametrize(("state", "expected"), list(zip(LIVE_STATES, BAD_REQUESTS["message.send"], strict=True)))
+def test_a_request_without_a_usable_name(codec: Codec, state: State, expected: str, fault: str) -> None:
+    check_cell(codec, state, faulty("challenge", {"name": NAMELESS[fault]}), expected, "")
+
+
+@pytest.mark.parametrize("state", LIVE_STATES)
+@pytest.mark.parametrize("given", UNDECODABLE)
+def test_what_is_no_envelope(codec: Codec, state: State, given: str) -> None:
+    check_cell(codec, state, UNDECODABLE[given], "1007", "")
+
+
+@pytest.mark.parametrize("state", LIVE_STATES)
+@pytest.mark.parametrize("payload", [b"", b"\x00", b"\xff\xfe", b"not an encoding", b"[]", b"null", b'"text"', b"{"])
+def test_what_is_no_encoding(codec: Codec, state: State, payload: bytes) -> None:
+    session = server_in(state, codec)
+    given = payload if codec.payload_type is bytes else payload.decode("utf-8", "surrogateescape")
+    effects = session.receive(given, START)
+    check_close(session.state, effects, state, 1007)
+
+
+@pytest.mark.parametrize("state", LIVE_STATES)
+def test_the_wrong_kind_of_message(codec: Codec, state: State) -> None:
+    session = server_in(state, codec)
+    right = pack(codec, CHALLENGE)
+    wrong = right.encode() if isinstance(right, str) else right.decode("latin-1")
+    effects = session.receive(wrong, START)
+    check_close(session.state, effects, state, 1003)
+
+
+@pytest.mark.parametrize("state", LIVE_STATES)
+def test_a_deadline_that_passes(codec: Codec, state: State) -> None:
+    session = server_in(state, codec)
+    effects = session.handle_timeout(START + 1_000_000)
+    if state is State.CONNECTED:
+        assert (session.deadline, effects, session.state) == (None, (), State.CONNECTED)
+    else:
+        check_close(session.state, effects, state, 1008)
+
+
+def test_closed_is_closed_for_every_input(codec: Codec) -> None:
+    session = server_in(State.CLOSED, codec)
+    inputs = [pack(codec, plain) for plain in (*GIVEN.values(), *UNDECODABLE.values())]
+    inputs += [pack(codec, faulty("connect", fault)) for fault in FAULTS.values()]
+    for payload in (*inputs, b"wrong or undecodable", "wrong or undecodable", "x" * 100_000):
+        assert session.receive(payload, START) == ()
+    assert session.handle_timeout(START + 1_000_000) == ()
+    assert (session.state, session.user, session.deadline, session.question) == (State.CLOSED, None, None, None)
+
+
+def test_the_success_replies_carry_what_the_client_needs(codec: Codec) -> None:
+    session = server(codec)
+    signed = the_reply(codec, give(session, codec, CHALLENGE))
+    assert signed["data"].keys() == {"pubkey", "challenge_response"}
+    welcome = the_reply(codec, give(session, codec, CONNECT))
+    assert welcome["data"].keys() == {"server_app", "server_identity"}
+    assert welcome["data"]["server_identity"]["pubkey"] == signed["data"]["pubkey"]
+
+
+def test_a_failed_challenge_leaves_the_state(codec: Codec) -> None:
+    session = server(codec)
+    reply = the_reply(codec, give(session, codec, request("challenge", {"challenge": "no base64"})))
+    assert (reply["status"], session.state) == ("invalid_challenge", State.OPEN)
+
+
+def test_the_release_carries_what_the_user_said(codec: Codec) -> None:
+    session = server_in(State.CONNECTED, codec)
+    effects = give(session, codec, request("disconnect", {"reason": "going home"}, 4))
+    assert effects[0] == Release("going home")
+
+
+def test_every_reply_has_the_six_keys(codec: Codec) -> None:
+    session = server(codec)
+    (sent,) = settle(session, session.receive(pack(codec, CHALLENGE), START), START)
+    assert isinstance(sent, Send)
+    assert isinstance(sent.payload, codec.payload_type)
+    plain = unpack(codec, sent.payload)
+    assert list(plain) == ["time", "type", "name", "conversation", "status", "data"]
+    assert plain["time"] == "2023-11-14T22:13:20.000000Z"
+
+
+def test_the_close_codes_are_the_documented_numbers() -> None:
+    assert {code.name: int(code) for code in CloseCode} == {
+        "NORMAL": 1000,
+        "GOING_AWAY": 1001,
+        "PROTOCOL_ERROR": 1002,
+        "WRONG_KIND": 1003,
+        "NOT_DECODABLE": 1007,
+        "POLICY": 1008,
+        "TOO_BIG": 1009,
+        "INTERNAL_ERROR": 1011,
+        "TRY_AGAIN_LATER": 1013,
+        "BANNED": 4001,
+        "KICKED": 4002,
+        "REPLACED": 4003,
+    }

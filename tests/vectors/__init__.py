@@ -1,0 +1,1 @@
+"""Cases with their right answers, for this implementation and any other. `make_vectors` writes the JSON files."""

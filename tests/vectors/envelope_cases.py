@@ -1,0 +1,20 @@
+"""All envelopes, in both encodings."""
+
+from tests.vectors import bson_cases, envelope_rules, json_cases, message_cases
+from tests.vectors.cases import Vector
+
+ABOUT = (
+    "One WebSocket message each, `payload` being JSON text, or BSON in base64, as a server receives it. "
+    "`valid`: what it means, without unknown keys and nulls; a key that `message` leaves out is not compared. "
+    "`bad_request`: a request with a usable conversation id that is bad in another way. "
+    "`undecodable`: anything else."
+)
+
+
+def vectors() -> list[Vector]:
+    both = [*envelope_rules.cases(), *message_cases.cases()]
+    return [
+        *(vector for case in both for vector in case.encoded()),
+        *json_cases.vectors(),
+        *bson_cases.vectors(),
+    ]
