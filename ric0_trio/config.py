@@ -1,13 +1,14 @@
 """One frozen `Config`: defaults < file < environment < command line. Every default has its one place here.
 
 The file is TOML, with the sections and keys below (docs/operations.md). Each key is also an environment variable,
-`RIC0_TRIO_` and section and key in capitals: `RIC0_TRIO_LISTEN_PORT=443`.
+`RIC0_TRIO_` and section and key in capitals: `RIC0_TRIO_LISTEN_PORT=443`; lists and tables are written as JSON there.
 """
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -106,13 +107,22 @@ def load_config(
     for layer, origin in layers:
         merged = _merge(merged, layer)
         try:
-            config = msgspec.convert(merged, Config, strict=False)
+            config = msgspec.convert(merged, Config, strict=False, dec_hook=_to_path)
         except msgspec.ValidationError as error:
             raise ConfigError(f"{origin}: {_explain(str(error), merged)}") from None
-    unknown = set(config.access.accept_key_formats) - KEY_FORMATS.keys()
-    if unknown:
-        raise ConfigError(f"[access] accept_key_formats: {sorted(unknown)[0]!r} is none of {', '.join(KEY_FORMATS)}")
+        unknown = [name for name in config.access.accept_key_formats if name not in KEY_FORMATS]
+        if unknown:
+            expected = f"expected {_one_of(KEY_FORMATS)}, got {unknown[0]!r}"
+            raise ConfigError(f"{origin}: [access] accept_key_formats: {expected}")
     return config
+
+
+def _to_path(kind: type, value: object) -> object:
+    if kind is Path and isinstance(value, Path):
+        return value
+    if kind is Path and isinstance(value, str) and value and "\n" not in value:  # a pasted key is no path
+        return Path(value)
+    raise ValueError("Expected `path`")
 
 
 def _read_file(file: Path) -> dict[str, Any]:
@@ -133,11 +143,23 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             if name in environment:
                 found[field.name] = environment[name]
             continue
-        keys = (key.name for key in msgspec.structs.fields(field.default))
-        section = {key: environment[f"{name}_{key.upper()}"] for key in keys if f"{name}_{key.upper()}" in environment}
+        section = {
+            key: _read_variable(environment[variable], default)
+            for key, default in msgspec.structs.asdict(field.default).items()
+            if (variable := f"{name}_{key.upper()}") in environment
+        }
         if section:
             found[field.name] = section
     return found
+
+
+def _read_variable(text: str, default: object) -> object:
+    if not isinstance(default, list | tuple | dict):
+        return text
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
 
 
 def _without_none(layer: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,14 +180,67 @@ def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return {**under, **over, **nested}
 
 
+_KINDS: Final = {
+    "array": "a list",
+    "bool": "true or false",
+    "float": "a number",
+    "int": "a whole number",
+    "object": "a table",
+    "path": "the path of a file or folder",
+    "str": "text",
+}
+_BOUNDS: Final = {">": "above", ">=": "of at least", "<=": "of at most"}
+
+
 def _explain(error: str, merged: dict[str, Any]) -> str:
-    """Turn "Expected `float` > 0.0 - at `$.limits.x`" into "[limits] x: expected float > 0.0, got -3"."""
-    what, _, where = error.partition(" - at `$.")
-    path = where.rstrip("`").split(".")
+    """Turn "Expected `float` > 0.0 - at `$.limits.x`" into "[limits] x: expected a number above 0, got -3"."""
+    what, _, where = error.partition(" - at `$")
+    where = where.strip("`.")
+    unknown = re.match(r"Object contains unknown field `(.*)`", what, re.DOTALL)
+    if unknown is not None:
+        known = _fields_of(getattr(Config(), where)) if where else _fields_of(Config())
+        return f"{_place(where, unknown[1])}: no such key; expected {_one_of(known)}"
+    steps = re.findall(r"\.\.\.|[^.\[\]]+", where)
+    section, _, key = where.partition(".")
+    return f"{_place(section, key)}: expected {_expected(what, steps)}{_got(what, steps, merged)}"
+
+
+def _place(section: str, key: str) -> str:
+    return f"[{section}] {key}" if section and key else section or key
+
+
+def _fields_of(section: msgspec.Struct) -> list[str]:
+    return [field.name for field in msgspec.structs.fields(section)]
+
+
+def _expected(what: str, steps: list[str]) -> str:
+    match = re.match(r"Expected `(\w+)[^`]*`( of length)?(?: (>=|<=|>) ([\d.]+))?", what)
+    if match is None:  # one of several words
+        section = getattr(Config(), steps[0])
+        return _one_of(next(get_args(f.type) for f in msgspec.structs.fields(section) if f.name == steps[1]))
+    kind, length, bound, number = match.groups()
+    text = _KINDS[kind] + (length or "")
+    if bound is None:
+        return text
+    least = _BOUNDS[bound].removeprefix("of ") if length else _BOUNDS[bound]
+    return f"{text} {least} {number.removesuffix('.0')}"
+
+
+def _got(what: str, steps: list[str], merged: dict[str, Any]) -> str:
     value: Any = merged
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
-    place = f"[{path[0]}] {'.'.join(path[1:])}" if len(path) > 1 else path[0]
-    got = "" if value is None or isinstance(value, dict) else f", got {value!r}"
-    text = what.replace("`", "")
-    return f"{place}: {text[:1].lower()}{text[1:]}{got}" if where else text
+    for step in steps:
+        if isinstance(value, dict) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and step.isdecimal():
+            value = value[int(step)]
+        else:  # within a table of any keys, msgspec does not say where
+            kind = re.search(r"got `(\w+)`$", what)
+            return f", got {_KINDS.get(kind[1], kind[1])}" if kind else ""
+    if isinstance(value, dict):
+        return ", got a table"
+    return ", got several lines" if "\n" in str(value) else f", got {value!r}"
+
+
+def _one_of(words: Iterable[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last

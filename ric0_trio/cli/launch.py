@@ -45,7 +45,9 @@ async def launch(
             nursery.start_soon(_stop_on_signal, signals, server, nursery.cancel_scope)
             async with trio.open_nursery() as serving:
                 await serving.start(server.serve, listeners)
-                ca = DevFiles(config.data_dir).ca.resolve() if dev and ssl_context is not None else None
+                files = DevFiles(config.data_dir)
+                is_own = dev and ssl_context is not None and config.tls.cert == files.cert
+                ca = files.ca.resolve() if is_own else None
                 _announce(url, identity, ca, dev)
                 if ready_file is not None:
                     _write_ready_file(ready_file, url, identity, ca)
@@ -67,10 +69,11 @@ async def _listen(config: Config) -> list[trio.SocketListener]:
     host, port = config.listen.host, config.listen.port
     try:
         return await trio.open_tcp_listeners(port, host=host)
+    except UnicodeError:
+        reason = "that is not the name of a host"
     except OSError as error:
         reason = error.strerror or str(error)
-        why = f"cannot listen on {host}, port {port}: {reason}; see --host and --port"
-        raise CommandError(why, Exit.FAILED) from None
+    raise CommandError(f"cannot listen on {host}, port {port}: {reason}; see --host and --port", Exit.FAILED)
 
 
 def _url(listener: trio.SocketListener, ssl_context: ssl.SSLContext | None) -> str:

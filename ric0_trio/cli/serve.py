@@ -2,11 +2,13 @@
 
 import os
 import ssl
+import stat
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
+import structlog
 import trio
 
 from ric0_trio.cli.dev_setup import DEV_FOLDER, DevFiles
@@ -76,8 +78,10 @@ def serve(
         config = _make_dev_files(config)
     _check_complete(config, plaintext)
     if ready_file is not None:
-        ready_file.unlink(missing_ok=True)
-    trio.run(launch, config, _load_identity(config), _load_certificate(config, plaintext), dev, ready_file)
+        _clear_place(ready_file)
+    identity, certificate = _load_identity(config), _load_certificate(config, plaintext)
+    _warn_of_open_keys(config)
+    trio.run(launch, config, identity, certificate, dev, ready_file)
 
 
 def _as_config(flags: dict[str, Any]) -> dict[str, Any]:
@@ -138,11 +142,39 @@ def _load_certificate(config: Config, plaintext: bool) -> ssl.SSLContext | None:
     if plaintext or config.listen.behind_proxy:
         return None
     cert, key = config.tls.cert or Path(), config.tls.key or Path()
+    if b"BEGIN CERTIFICATE" not in _read_pem(cert, "--cert"):
+        raise CommandError(f"{cert}: no certificate in PEM; expected -----BEGIN CERTIFICATE-----", Exit.CONFIG)
+    private = _read_pem(key, "--key")
+    if b"PRIVATE KEY" not in private:
+        raise CommandError(f"{key}: no private key in PEM; expected -----BEGIN PRIVATE KEY-----", Exit.CONFIG)
+    if b"ENCRYPTED" in private:  # openssl would ask for a password, and wait
+        remedy = f"decrypt it with `openssl pkey -in {key} -out NEW`, and let its owner alone read it"
+        raise CommandError(f"{key}: the key is encrypted; {remedy}", Exit.CONFIG)
     try:
         return make_server_context(cert, key)
-    except ssl.SSLError as error:
-        why = f"{cert} and {key} are no certificate and its key in PEM: {error.reason}"
-        raise CommandError(why, Exit.CONFIG) from None
+    except ssl.SSLError:
+        why = f"{key} is not the key of the certificate {cert}, or one of them is damaged"
+        raise CommandError(f"{why}; pass the two files of one certificate to --cert and --key", Exit.CONFIG) from None
+
+
+def _read_pem(path: Path, flag: str) -> bytes:
+    try:
+        return path.read_bytes()
     except OSError as error:
-        unreadable = next((path for path in (cert, key) if not os.access(path, os.R_OK)), cert)
-        raise CommandError(f"{unreadable}: {error.strerror}", Exit.CONFIG) from None
+        raise CommandError(f"{path}: {error.strerror}; see {flag}", Exit.CONFIG) from None
+
+
+def _warn_of_open_keys(config: Config) -> None:
+    for path in (config.server.identity, config.tls.key):
+        if path is not None and path.exists() and path.stat().st_mode & stat.S_IRWXO:
+            structlog.get_logger().warning("key.open_to_everyone", path=str(path), remedy=f"chmod 600 {path}")
+
+
+def _clear_place(ready_file: Path) -> None:
+    folder = ready_file.parent
+    try:
+        ready_file.unlink(missing_ok=True)
+    except OSError as error:
+        raise CommandError(f"--ready-file {ready_file}: {error.strerror}", Exit.CONFIG) from None
+    if not os.access(folder, os.W_OK):
+        raise CommandError(f"--ready-file: no folder {folder} that can be written to; make it first", Exit.CONFIG)

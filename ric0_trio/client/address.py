@@ -1,5 +1,6 @@
 """Where a server is: its URL, taken apart, and the stream to it."""
 
+import os
 import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -28,9 +29,15 @@ class Address:
 
         Raises `ValueError`, with a text for people, for anything else.
         """
+        if not all("!" <= char <= "~" for char in url):
+            raise ValueError("expected ASCII without spaces; an international name is written xn--…")
         parts = urlsplit(url)
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
             raise ValueError("expected a URL such as wss://chat.example/ric0_chat")
+        if "@" in parts.netloc or parts.query or parts.fragment or parts.port == 0:
+            raise ValueError("expected a host, a port above 0 and a path, and nothing else")
+        if not _is_host(parts.hostname):
+            raise ValueError(f"{parts.hostname} is not the name of a host")
         if parts.scheme == "ws" and not is_loopback(parts.hostname):
             raise ValueError("plain ws:// is for this machine alone; use wss://")
         path = PATH if parts.path in ("", "/") else parts.path
@@ -50,7 +57,7 @@ async def open_stream(address: Address, ssl_context: ssl.SSLContext | None) -> t
     try:
         stream = await trio.open_tcp_stream(address.host, address.port)
     except OSError as error:
-        raise ServerUnreachableError(f"nothing answers at {address}: {error}") from None
+        raise ServerUnreachableError(f"nothing answers at {address}: {_connect_problem(error)}") from None
     if not address.is_tls:
         return stream
     context = ssl_context or ssl.create_default_context()
@@ -62,8 +69,30 @@ async def open_stream(address: Address, ssl_context: ssl.SSLContext | None) -> t
         if isinstance(error.__cause__, ssl.SSLCertVerificationError):
             why = error.__cause__.verify_message
             raise ServerIdentityError(f"the certificate of {address} does not verify: {why}") from None
-        raise ConnectionClosedError(1006, f"the TLS handshake failed: {error.__cause__ or error}") from None
+        raise ConnectionClosedError(1006, f"the TLS handshake failed: {_tls_problem(error)}") from None
     except BaseException:
         await trio.aclose_forcefully(stream)
         raise
     return encrypted
+
+
+def _is_host(name: str) -> bool:
+    try:
+        return bool(name.encode("idna"))
+    except UnicodeError:  # an empty label, or one that is too long
+        return False
+
+
+def _connect_problem(error: OSError) -> str:
+    attempts = error.__cause__  # trio groups what became of each of the host's addresses
+    if isinstance(attempts, ExceptionGroup):
+        numbers = {one.errno for one in attempts.exceptions if isinstance(one, OSError) and one.errno}
+        return ", ".join(sorted(map(os.strerror, numbers)))
+    return error.strerror or str(error)
+
+
+def _tls_problem(error: trio.BrokenResourceError) -> str:
+    cause = error.__cause__
+    if isinstance(cause, ssl.SSLError) and cause.reason:
+        return cause.reason.lower().replace("_", " ")
+    return str(cause or error)

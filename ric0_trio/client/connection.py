@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
+import h11
 import trio
-from wsproto.utilities import ProtocolError
+import wsproto.utilities
 
 from ric0_trio.client.address import Address, open_stream
 from ric0_trio.client.errors import (
@@ -90,6 +91,7 @@ class ChatConnection:
         self._clock = SteadyClock()
         self._session = ClientSession(codec, secrets.token_bytes(_NONCE_BYTES), expected_key, reply_timeout_s)
         self._told, self._outcomes = trio.open_memory_channel[Effect](1)
+        self._is_right_server = False
         self._failure: ChatError | None = None
         self._ended = trio.Event()
 
@@ -99,15 +101,17 @@ class ChatConnection:
         """Have the server prove its key, and see that it is the right one for this address.
 
         With a `pin`, the key must have that fingerprint. Else `known_servers` is asked; without either, any key will
-        do. Raises `ServerIdentityError`, and nothing has been proved to the server then.
+        do. Raises `ServerIdentityError`, and nothing has been proved to the server then, nor can be.
         """
         self._check_open()
         verified: ServerVerified = await self._exchange(self._session.challenge(self._clock.now()))
         try:
             await self._check_key(verified.key, known_servers, pin)
-        except ServerIdentityError:
+        except ServerIdentityError as error:
             self.closing = Close(CloseCode.POLICY, "not the expected server")
+            self._end(error)
             raise
+        self._is_right_server = True
         return verified.key
 
     async def connect(self, identity: Identity, app: AppInfo = OWN_APP, join_token: str | None = None) -> ConnectReply:
@@ -116,7 +120,7 @@ class ChatConnection:
         Raises `LocalProtocolError` when the server is not verified, and `ValueError` for a malformed identity.
         """
         self._check_open()
-        if self._session.server_key is None:
+        if not self._is_right_server or self._session.server_key is None:
             raise LocalProtocolError("verify the server before you prove anything to it")
         profile = ClientProfile(user=identity.on_wire(self._session.server_key), app=app, join_token=join_token)
         effects = self._session.connect(profile, self._clock.now())
@@ -147,7 +151,7 @@ class ChatConnection:
                 self._end(ConnectionClosedError(gone.code, gone.reason))
             except FrameError as fault:
                 self.closing = Close(fault.code, fault.reason)
-                self._end(ConnectionClosedError(fault.code, f"the server broke the protocol: {fault.reason}"))
+                self._end(_broken_protocol(fault.code, fault.reason))
 
     async def _check_key(self, key: PublicKey, known_servers: KnownServers | None, pin: Fingerprint | None) -> None:
         if pin is not None and key.fingerprint != pin:
@@ -156,7 +160,10 @@ class ChatConnection:
             await trio.to_thread.run_sync(known_servers.check, str(self.address), key)
 
     async def _exchange(self, effects: tuple[Effect, ...]) -> Any:
-        """Carry out what begins a request, and wait for what comes of it; what that is follows from the request."""
+        """Carry out what begins a request, and wait for what comes of it; what that is follows from the request.
+
+        One that is cancelled ends the connection: its answer could be taken for the next one's.
+        """
         try:
             await self._carry_out(effects)
             with trio.move_on_at(self._clock.to_trio(self._session.deadline)):
@@ -166,6 +173,9 @@ class ChatConnection:
             self._end(ConnectionClosedError(gone.code, gone.reason))
         except trio.EndOfChannel:
             pass
+        except trio.Cancelled:
+            self._end(ConnectionClosedError(CloseCode.NORMAL, "a step was cancelled on this side", by_server=False))
+            raise
         raise self._why()
 
     async def _carry_out(self, effects: tuple[Effect, ...]) -> None:
@@ -179,7 +189,7 @@ class ChatConnection:
                 case ServerFailed(problem, identity=True):
                     self._failure = ServerIdentityError(f"{self.address} cannot prove itself: {problem}")
                 case ServerFailed(problem):
-                    self._failure = ConnectionClosedError(CloseCode.PROTOCOL_ERROR, f"the server sent {problem}")
+                    self._failure = _broken_protocol(CloseCode.PROTOCOL_ERROR, problem)
                 case TimedOut(request):
                     self._failure = ChatTimeoutError(f"{self.address} did not answer `{request}` in time")
                 case Close() as close:
@@ -200,6 +210,10 @@ class ChatConnection:
 
     def _why(self) -> ChatError:
         return self._failure or ConnectionClosedError(CloseCode.NORMAL, "")
+
+
+def _broken_protocol(code: CloseCode, problem: str) -> ConnectionClosedError:
+    return ConnectionClosedError(code, f"the server broke the protocol: {problem}", by_server=False)
 
 
 @asynccontextmanager
@@ -225,7 +239,7 @@ async def open_connection(
         guard = GuardedStream(
             stream, partial(_read_answer, stream), is_client=True, max_message_bytes=MAX_MESSAGE_BYTES
         )
-        closing = Close(CloseCode.NORMAL, "")
+        closing, is_open = Close(CloseCode.NORMAL, ""), False
         try:
             async with connect_websocket(
                 guard,
@@ -236,7 +250,7 @@ async def open_connection(
                 keepalive=KEEPALIVE,
                 write_timeout_s=WRITE_TIMEOUT_S,
             ) as websocket:
-                opening.deadline = math.inf
+                opening.deadline, is_open = math.inf, True
                 codec = choose_codec([websocket.subprotocol] if websocket.subprotocol else [], offered)
                 if codec is None:
                     raise ConnectionClosedError(1006, "the server chose no subprotocol that was offered")
@@ -249,12 +263,21 @@ async def open_connection(
                         finally:
                             closing = chat.closing
                         listening.cancel_scope.cancel()
-        except ProtocolError as error:
-            raise ConnectionClosedError(1006, f"the server's upgrade is not valid: {error}") from None
+        except (wsproto.utilities.ProtocolError, h11.ProtocolError) as error:
+            if is_open:  # the block's own
+                raise
+            raise ConnectionClosedError(1006, f"the server's upgrade is not valid: {_first_problem(error)}") from None
         finally:
             await guard.close(closing.code, closing.reason, CLOSE_TIMEOUT_S)
     if opening.cancelled_caught:
         raise ServerUnreachableError(f"{address} did not open a WebSocket in {open_timeout_s:g} seconds")
+
+
+def _first_problem(error: BaseException) -> BaseException:
+    """What wsproto found. trio-websocket then tries to answer it, which no client can, and that raises again."""
+    while isinstance(error.__context__, wsproto.utilities.ProtocolError):
+        error = error.__context__
+    return error
 
 
 async def _read_answer(stream: trio.abc.Stream) -> tuple[bytes, bytes]:

@@ -37,13 +37,14 @@ class ChatTimeoutError(ChatError):
 class ConnectionClosedError(ChatError):
     """The connection is over, and not because this side wished it."""
 
-    def __init__(self, code: int, reason: str) -> None:
+    def __init__(self, code: int, reason: str, *, by_server: bool = True) -> None:
         what = "the connection broke" if code == _ABNORMAL else f"the server closed the connection with {code}"
-        super().__init__(f"{what}: {reason}" if reason else what)
+        full = f"{what}: {reason}" if reason else what
+        super().__init__(full if by_server else reason)
         self.code = code
         """The WebSocket close code; 1006 when the connection broke."""
         self.reason = reason
-        """What the server says of it; a stranger's text."""
+        """Why: what the server says of it, a stranger's text, or what this side found wrong."""
 
     @property
     def may_return(self) -> bool:
@@ -55,6 +56,7 @@ class UpgradeRefusedError(ConnectionClosedError):
     """The server speaks HTTP, but gives no WebSocket here."""
 
     def __init__(self, status: int, body: str) -> None:
-        super().__init__(_ABNORMAL, f"the server answered HTTP {status}: {body}")
+        answer = f"the server answered HTTP {status}"
+        super().__init__(_ABNORMAL, f"{answer}: {body}" if body else answer, by_server=False)
         self.status = status
         """The HTTP status."""

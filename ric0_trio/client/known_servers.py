@@ -60,7 +60,7 @@ class FileKnownServers:
     def _read(self) -> dict[str, set[PublicKey]]:
         keys: dict[str, set[PublicKey]] = {}
         try:
-            lines = self.path.read_text(encoding="utf-8").splitlines()
+            lines = self.path.read_text(encoding="utf-8-sig").splitlines()
         except FileNotFoundError:
             return keys
         except UnicodeDecodeError:
@@ -80,9 +80,13 @@ class FileKnownServers:
     def _append(self, line: str) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # One write in append mode: two programs that meet servers at once both keep theirs.
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(line if file.tell() else _HEADER + line)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "r+b", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            before = "" if size else _HEADER
+            if size and os.pread(descriptor, 1, size - 1) != b"\n":  # an editor left the last line open
+                before = "\n"
+            file.write((before + line).encode("utf-8"))
 
 
 def _check(keys: dict[str, set[PublicKey]], host: str, key: PublicKey, remedy: str) -> None:

@@ -9,9 +9,10 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Final, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from ric0_trio.protocol.errors import DecodeError
 from ric0_trio.protocol.messages import (
@@ -41,21 +42,25 @@ except ImportError:  # the extra `bson` is not installed
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,32})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-class _MessageHead(msgspec.Struct, tag_field="type", tag="message"):
+class _MessageHead(msgspec.Struct):
     """The keys that every envelope has."""
 
     name: Label
-    time: object
+    time: Annotated[datetime, Meta(tz=True)]
     data: JsonObject
 
 
-class _RequestHead(_MessageHead, tag="request"):
+class _RequestHead(_MessageHead):
     conversation: ConversationId
 
 
-class _ReplyHead(_MessageHead, tag="reply"):
+class _ReplyHead(_MessageHead):
     conversation: ConversationId
     status: Label
+
+
+# Looked up by hand: msgspec keeps what it knows of a struct, but works a union out anew at each call.
+_HEADS: Final = {"message": _MessageHead, "request": _RequestHead, "reply": _ReplyHead}
 
 
 class _BadHead(msgspec.Struct):
@@ -84,21 +89,25 @@ def _salvage_request(plain: object, problem: str) -> BadRequest:
 
 
 def _parse_strictly(plain: object) -> Envelope:
-    head = msgspec.convert(plain, _MessageHead | _RequestHead | _ReplyHead)
-    time = _parse_time(head.time)
+    if not isinstance(plain, dict):
+        raise DecodeError("expected an object")
+    kind = plain.get("type")
+    if not isinstance(kind, str) or kind not in _HEADS:
+        raise DecodeError("`type` is none of message, request and reply")
+    head = msgspec.convert(_with_usable_time(plain), _HEADS[kind])
     match head:
-        case _RequestHead(name, _, data, conversation):
+        case _RequestHead(name, time, data, conversation):
             if conversation % 2:
                 raise DecodeError("`conversation` is odd; a client's requests have even ones")
             request_data: type[RequestData] = REQUEST_DATA.get(name, Empty)
             return Request(time, name, conversation, _convert_data(data, request_data))
-        case _ReplyHead(name, _, data, conversation, status):
+        case _ReplyHead(name, time, data, conversation, status):
             reply_data: type[ReplyData] = RefusalReply
             if status == Status.SUCCESS:
                 reply_data = REPLY_DATA.get(name, Empty)
             return Reply(time, name, conversation, status, _convert_data(data, reply_data))
         case _:
-            return Message(time, head.name)
+            return Message(head.time, head.name)
 
 
 _T = TypeVar("_T")
@@ -111,13 +120,15 @@ def _convert_data(data: JsonObject, kind: type[_T]) -> _T:
         raise DecodeError(str(error).replace("`$", "`$.data")) from None
 
 
-def _parse_time(time: object) -> datetime:
-    if isinstance(time, datetime):  # BSON has a type for it
-        return time
+def _with_usable_time(plain: JsonObject) -> JsonObject:
     # msgspec is laxer than RFC 3339: it takes a space for the T, and an offset without its colon.
-    if not isinstance(time, str) or not _RFC3339.fullmatch(time):
-        raise DecodeError("`time` is no RFC 3339 date-time with an offset")
-    return msgspec.convert(time.replace(":59:60", ":59:59", 1), datetime)  # Python has no leap seconds
+    time = plain.get("time")
+    if isinstance(time, str):
+        if not _RFC3339.fullmatch(time):
+            raise DecodeError("`time` is no RFC 3339 date-time with an offset")
+        if ":59:60" in time:  # Python has no leap seconds
+            return {**plain, "time": time.replace(":59:60", ":59:59", 1)}
+    return plain
 
 
 def build_envelope(envelope: Message | Request | Reply) -> JsonObject:

@@ -31,7 +31,7 @@ class SessionLimits(msgspec.Struct, frozen=True, kw_only=True):
     """How long a question may stay open."""
     messages_before_auth: Number = 8
     challenges: Number = 3
-    """`challenge` requests in a connection's whole life, good and bad ones."""
+    """`challenge` requests in a connection's whole life, acceptable or not. (`invalid_message` ones aside.)"""
     messages_per_s: Annotated[float, Meta(gt=0)] = 20.0
     messages_burst: Number = 40
     max_message_bytes_before_auth: Number = 16 * 1024

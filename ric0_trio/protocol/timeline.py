@@ -16,8 +16,8 @@ class Timeline:
         self._last_stamp_us = 0
 
     def advance(self, now: float) -> None:
-        """Move on to `now`. Raises `LocalProtocolError` when that is a step back."""
-        if now < self.now:
+        """Move on to `now`. Raises `LocalProtocolError` when that is a step back, or no time at all."""
+        if not now >= self.now:  # NaN is neither
             raise LocalProtocolError(f"`now` stepped back, from {self.now} to {now}")
         self.now = now
 

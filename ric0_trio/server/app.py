@@ -59,8 +59,6 @@ class Server:
                 await self._stopping.wait()
                 accepting.cancel_scope.cancel()
             connections.cancel_scope.deadline = trio.current_time() + self._limits.drain_timeout_s
-            for connection in self._connections.values():
-                connection.shutdown()
 
     @property
     def connections(self) -> int:
@@ -70,6 +68,8 @@ class Server:
     def stop(self) -> None:
         """Stop accepting, and close every connection with 1001. `serve` returns when all are gone."""
         self._stopping.set()
+        for connection in self._connections.values():
+            connection.shutdown()
 
     async def serve_stream(self, stream: trio.abc.Stream, peer: str) -> None:
         """Serve one client on a connected stream, TLS included, and close it. `peer` names the client in the log.
@@ -78,6 +78,8 @@ class Server:
         """
         connection = Connection(self._services, stream, peer)
         self._connections[connection.id] = connection
+        if self._stopping.is_set():
+            connection.shutdown()
         try:
             await connection.run()
         finally:
@@ -107,9 +109,11 @@ class Server:
 
 def _peer_address(stream: trio.SocketStream) -> str:
     try:
-        host = str(stream.socket.getpeername()[0])
+        name = stream.socket.getpeername()
     except OSError:  # it has left already
         return "unknown"
-    address = ipaddress.ip_address(host.partition("%")[0])
+    if not isinstance(name, tuple):  # a unix socket's peer has no address
+        return "unix"
+    address = ipaddress.ip_address(str(name[0]).partition("%")[0])
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return str(mapped or address)

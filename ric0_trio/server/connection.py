@@ -55,7 +55,7 @@ class Connection:
                 if self._opening.cancelled_caught:
                     self._log.debug("connection.refused", why="no WebSocket in time")
                 await trio.aclose_forcefully(self._stream)
-        except Exception:  # the connection's boundary: a fault in serving one client is not the others'
+        except* Exception:  # the connection's boundary: a fault in serving one client is not the others'
             self._log.exception("connection.failed")
         finally:
             await trio.aclose_forcefully(self._stream)

@@ -51,7 +51,7 @@ class Conversation:
         self._session = ServerSession(services.profile, services.limits, codec, self._clock.now())
         self._order: Callable[[], Sequence[Effect]] | None = None
         self._waiting: trio.CancelScope | None = None
-        self._verdict: Verdict | None = None
+        self._verdict: Verdict | Exception | None = None
         self._verdict_given = trio.Event()
 
     def kick(self, cause: Kick) -> None:
@@ -120,13 +120,18 @@ class Conversation:
 
     async def _ask_access(self, question: Admit) -> None:
         with trio.CancelScope(shield=True):  # a place that is taken must be known, to be given back
-            self._verdict = await self._access.admit(self._connection_id, question)
+            try:
+                self._verdict = await self._access.admit(self._connection_id, question)
+            except Exception as fault:  # raised where the verdict is taken: raised here, no Close frame would be sent
+                self._verdict = fault
             self._verdict_given.set()
             if self._session.state is State.CLOSED:
                 await self._settle()
 
     def _take_verdict(self) -> Sequence[Effect]:
         verdict, self._verdict, self._verdict_given = self._verdict, None, trio.Event()
+        if isinstance(verdict, Exception):
+            raise verdict
         return () if verdict is None else self._session.answer(verdict, self._clock.now())
 
     async def _settle(self) -> None:

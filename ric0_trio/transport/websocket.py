@@ -134,7 +134,12 @@ def one_exception() -> Iterator[None]:
     except BaseExceptionGroup as group:
         if len(group.exceptions) > 1:
             raise
-        raise group.exceptions[0] from group.exceptions[0].__cause__
+        (exception,) = group.exceptions
+        context = exception.__context__
+        try:
+            raise exception
+        finally:
+            exception.__context__ = context  # as it was, and not the group
 
 
 @asynccontextmanager

@@ -126,6 +126,18 @@ def test_everything_that_json_has_is_taken() -> None:
     assert isinstance(decode({**GOOD, "data": data}), Request)
 
 
+@pytest.mark.parametrize(
+    "more", [{}, {"$id": 1}, {"$id": 1, "$db": "b"}, {"$id": None, "deep": {"$ref": "a", "$id": 2}}]
+)
+def test_an_object_is_no_reference_for_its_keys(more: Plain) -> None:
+    """The library makes such objects DBRefs, in JSON they are objects like any other."""
+    decoded = decode({**DISCONNECT, "data": {"$ref": "a", **more, "reason": "bye"}, "unknown": {"$ref": "a", **more}})
+    assert isinstance(decoded, Request)
+    assert decoded.data == DisconnectRequest("bye")
+    bad = decode({**DISCONNECT, "data": {"$ref": "a", "$id": b"bytes", **more, "more": b"bytes"}})
+    assert isinstance(bad, BadRequest)
+
+
 def test_the_last_of_duplicate_keys_wins() -> None:
     rest = elements_of(DISCONNECT)
     for first in (elements_of({"type": 5}), elements_of({"name": None, "time": 5})):

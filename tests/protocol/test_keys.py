@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -139,6 +139,17 @@ def test_a_damaged_rsa_key_is_a_key_or_refused(data: st.DataObject) -> None:
 def test_what_is_no_ed25519_key(raw: bytes) -> None:
     with pytest.raises(InvalidKeyError, match="44-byte"):
         PublicKey(encode_base64(raw), "ed25519-sha512")
+
+
+@pytest.mark.parametrize(("bits", "fits"), [(2047, False), (2048, True), (4096, True), (4097, False), (6000, False)])
+def test_the_sizes_of_rsa_keys(bits: int, fits: bool) -> None:
+    key = rsa.RSAPublicNumbers(65537, 2 ** (bits - 1) + 1).public_key()
+    text = encode_base64(key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.PKCS1))
+    if fits:
+        assert not PublicKey(text, RSA_FORMAT).verify(b"message", bytes(bits // 8))
+    else:
+        with pytest.raises(InvalidKeyError, match="2048 to 4096 bits"):
+            PublicKey(text, RSA_FORMAT)
 
 
 def test_equal_keys_are_equal() -> None:
