@@ -275,9 +275,11 @@ async def open_connection(
 
 def _first_problem(error: BaseException) -> BaseException:
     """What wsproto found. trio-websocket then tries to answer it, which no client can, and that raises again."""
-    while isinstance(error.__context__, wsproto.utilities.ProtocolError):
-        error = error.__context__
-    return error
+    found, link = error, error.__context__
+    while link is not None:
+        found = link if isinstance(link, wsproto.utilities.ProtocolError) else found
+        link = link.__context__
+    return found
 
 
 async def _read_answer(stream: trio.abc.Stream) -> tuple[bytes, bytes]:

@@ -42,6 +42,8 @@ class GuardedStream(trio.abc.Stream):
         self._close_sent = False
         self._abandoned = False
         self._ended = False
+        self.broken = False
+        """Whether something could not be sent: the peer is gone."""
         self.last_heard = -math.inf
         """When the peer last sent anything, on Trio's clock."""
 
@@ -68,7 +70,7 @@ class GuardedStream(trio.abc.Stream):
             self._head_received = True
             return head
         await self._head_sent.wait()
-        if self.problem is not None or self._abandoned:
+        if self.problem is not None or self._abandoned or self.broken:
             return b""
         return await self._receive_frames(max_bytes)
 
@@ -81,13 +83,23 @@ class GuardedStream(trio.abc.Stream):
         return data[: self._meter.feed(data)]
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send, and remember if that was cut short: then no frame may follow."""
+        """Send, and remember if that was cut short: then nothing may follow.
+
+        What cannot be sent is dropped, and the stream ends for the reader: trio-websocket would begin to close in the
+        task that sends, and its reader then fails on the next ping.
+        """
+        if self._sending:
+            return
         is_close = self._upgraded and data[0] & 0x0F == _CLOSE_OPCODE
         self._sending = True
-        await self._stream.send_all(data)
-        self._sending = False
+        try:
+            await self._stream.send_all(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self.broken = True
+        else:
+            self._sending = False
+            self._close_sent = self._close_sent or is_close
         self._head_sent.set()
-        self._close_sent = self._close_sent or is_close
 
     async def wait_send_all_might_not_block(self) -> None:
         await self._stream.wait_send_all_might_not_block()

@@ -93,6 +93,8 @@ class WebSocket:
                 await self._connection.send_message(payload)
             except ConnectionClosed:
                 self._raise_ending()
+            if self._guard.broken:
+                raise PeerGoneError(_ABNORMAL, "")
             return
         raise PeerGoneError(_ABNORMAL, "the peer does not read what it is sent")
 
