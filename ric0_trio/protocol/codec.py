@@ -39,6 +39,11 @@ try:
 except ImportError:  # the extra `bson` is not installed
     bson = None  # type: ignore[assignment]
 
+MAX_DEPTH: Final = 32
+"""How deep objects and lists may be nested, the envelope among them."""
+
+_TOO_DEEP: Final = f"nested more than {MAX_DEPTH} deep"
+
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,32})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -175,6 +180,9 @@ class JsonCodec(Codec):
             plain = msgspec.json.decode(payload)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise DecodeError(f"no valid JSON: {error}") from None
+        text = str(payload)
+        if text.count("{") + text.count("[") > MAX_DEPTH:
+            _check_depth(plain)
         return parse_envelope(plain)
 
     def encode(self, envelope: Message | Request | Reply) -> str:
@@ -205,16 +213,27 @@ class BsonCodec(Codec):
             raise DecodeError(f"no valid BSON: {error}") from None
         try:
             plain = {key: _to_json_type(value, is_time=key == "time") for key, value in document.items()}
-        except RecursionError:  # bson itself allows about twice the depth
-            raise DecodeError("no valid BSON: nested too deeply") from None
+        except RecursionError:
+            raise DecodeError(_TOO_DEEP) from None
         except DecodeError as error:
             # Code is a str to Python, and must not pass for a name or a type.
             plain = {key: value for key, value in document.items() if not isinstance(value, bson.Code)}
             return _salvage_request(plain, str(error))
+        _check_depth(plain)
         return parse_envelope(plain)
 
     def encode(self, envelope: Message | Request | Reply) -> bytes:
         return bson.encode(msgspec.to_builtins(build_envelope(envelope)))
+
+
+def _check_depth(plain: object, left: int = MAX_DEPTH) -> None:
+    """Raise `DecodeError` when `plain` is nested deeper than `left`: how deep a decoder goes differs with Python."""
+    if not isinstance(plain, dict | list):
+        return
+    if left == 0:
+        raise DecodeError(_TOO_DEEP)
+    for item in plain.values() if isinstance(plain, dict) else plain:
+        _check_depth(item, left - 1)
 
 
 def _to_json_type(value: object, *, is_time: bool = False) -> object:

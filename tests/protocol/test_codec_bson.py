@@ -196,9 +196,3 @@ def test_deep_documents_never_raise_anything_else(depth: int, kind: bytes, key: 
         except DecodeError:
             continue
         assert isinstance(decoded, Request | BadRequest)
-
-
-def test_a_document_too_deep_is_no_envelope() -> None:
-    for depth in (700, 4000):
-        with pytest.raises(DecodeError, match="no valid BSON"):
-            CODEC.decode(document(elements_of(GOOD), b"\x03data\0" + nested(depth, b"\x03", b"a")))

@@ -1,0 +1,38 @@
+"""Nesting has one bound, in both encodings and on every version of Python."""
+
+import pytest
+
+from ric0_trio.protocol import Codec, DecodeError, Request
+from ric0_trio.protocol.codec import MAX_DEPTH
+from tests.protocol.pair import DISCONNECT, pack
+
+
+def nested_request(codec: Codec, depth: int, kind: str) -> str | bytes:
+    """A good request, but for an unknown key in which the whole is `depth` deep."""
+    inner: object = {} if kind == "object" else []
+    for _ in range(depth - 2):
+        inner = {"a": inner} if kind == "object" else [inner]
+    return pack(codec, {**DISCONNECT, "unknown": inner})
+
+
+@pytest.mark.parametrize("kind", ["object", "list"])
+def test_the_bound_itself_is_allowed(codec: Codec, kind: str) -> None:
+    assert isinstance(codec.decode(nested_request(codec, MAX_DEPTH, kind)), Request)
+
+
+@pytest.mark.parametrize("kind", ["object", "list"])
+@pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 200])
+def test_past_the_bound_nothing_is_an_envelope(codec: Codec, kind: str, depth: int) -> None:
+    with pytest.raises(DecodeError, match="nested more than 32 deep"):
+        codec.decode(nested_request(codec, depth, kind))
+
+
+def test_past_what_a_decoder_can_take(codec: Codec) -> None:
+    if codec.payload_type is str:
+        payload: str | bytes = '{"a":' * 9000 + "1" + "}" * 9000
+    else:
+        payload = b"\x05\0\0\0\0"
+        for _ in range(7000):
+            payload = (len(payload) + 8).to_bytes(4, "little") + b"\x03a\0" + payload + b"\0"
+    with pytest.raises(DecodeError):
+        codec.decode(payload)
