@@ -117,6 +117,6 @@ class Connection:
                 talk = Conversation(self._services, websocket, request.codec, admissions, self.id, self._log)
                 self._conversation = talk
                 close = await talk.run()
-                timeout_s = limits.close_timeout_s if talk.was_connected else timeout_s
+                timeout_s = limits.close_timeout_s if talk.is_worth_a_wait else timeout_s
         finally:
             await guard.close(close.code, close.reason, timeout_s)

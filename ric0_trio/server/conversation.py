@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 
+import outcome
 import structlog
 import trio
 
@@ -22,6 +23,7 @@ from ric0_trio.protocol import (
     Verdict,
     Verify,
 )
+from ric0_trio.protocol.states import REQUESTS
 from ric0_trio.server.services import Services
 from ric0_trio.transport.clock import SteadyClock
 from ric0_trio.transport.websocket import FrameError, PeerGoneError, WebSocket
@@ -39,8 +41,8 @@ class Conversation:
         connection_id: str,
         log: structlog.typing.FilteringBoundLogger,
     ) -> None:
-        self.was_connected = False
-        """Whether a user was connected when the conversation ended, or just before."""
+        self.is_worth_a_wait = False
+        """Whether a connected user is there to answer the Close frame."""
         self._key = services.key
         self._access = services.access
         self._websocket = websocket
@@ -51,7 +53,7 @@ class Conversation:
         self._session = ServerSession(services.profile, services.limits, codec, self._clock.now())
         self._order: Callable[[], Sequence[Effect]] | None = None
         self._waiting: trio.CancelScope | None = None
-        self._verdict: Verdict | Exception | None = None
+        self._verdict: outcome.Outcome[Verdict] | None = None
         self._verdict_given = trio.Event()
 
     def kick(self, cause: Kick) -> None:
@@ -70,9 +72,10 @@ class Conversation:
                 if close is not None:
                     self._log.debug("connection.closed", by="server", code=int(close.code), why=close.reason)
                     return close
-                self.was_connected = self._session.state is State.CONNECTED
+                self.is_worth_a_wait = self._session.state is State.CONNECTED
         except PeerGoneError as gone:
             self._log.debug("connection.closed", by="client", code=gone.code, why=gone.reason)
+            self.is_worth_a_wait = False
             return Close(CloseCode.NORMAL, "")
         except FrameError as fault:
             self._log.debug("connection.closed", by="server", code=int(fault.code), why=fault.reason)
@@ -120,19 +123,15 @@ class Conversation:
 
     async def _ask_access(self, question: Admit) -> None:
         with trio.CancelScope(shield=True):  # a place that is taken must be known, to be given back
-            try:
-                self._verdict = await self._access.admit(self._connection_id, question)
-            except Exception as fault:  # raised where the verdict is taken: raised here, no Close frame would be sent
-                self._verdict = fault
+            # A fault of the store is raised where the verdict is taken: raised here, no Close frame would be sent.
+            self._verdict = await outcome.acapture(self._access.admit, self._connection_id, question)
             self._verdict_given.set()
             if self._session.state is State.CLOSED:
                 await self._settle()
 
     def _take_verdict(self) -> Sequence[Effect]:
         verdict, self._verdict, self._verdict_given = self._verdict, None, trio.Event()
-        if isinstance(verdict, Exception):
-            raise verdict
-        return () if verdict is None else self._session.answer(verdict, self._clock.now())
+        return () if verdict is None else self._session.answer(verdict.unwrap(), self._clock.now())
 
     async def _settle(self) -> None:
         """Give back the places that a session which is over still has, or has been given since."""
@@ -148,7 +147,8 @@ class Conversation:
     def _log_reply(self, send: Send) -> None:
         user = self._session.user
         if send.name != "connect":
-            self._log.debug(f"{send.name}.answered", status=send.status)
+            name = send.name if send.name in REQUESTS else "request"  # a stranger chooses any other
+            self._log.debug(f"{name}.answered", status=send.status)
         elif send.status == Status.SUCCESS and user is not None:
             self._log = self._log.bind(user=user.pubkey.short_fingerprint)
             self._log.info("connect.admitted", name=user.name, type=user.type)

@@ -17,7 +17,9 @@ def configure_logging(log_format: str, level: str) -> None:
     if log_format == "json":
         render = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        render = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        # The default shows the values of variables when `rich` is installed: proofs and tokens among them.
+        traceback = structlog.dev.plain_traceback
+        render = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=traceback)]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -88,6 +88,7 @@ class GuardedStream(trio.abc.Stream):
         What cannot be sent is dropped, and the stream ends for the reader: trio-websocket would begin to close in the
         task that sends, and its reader then fails on the next ping.
         """
+        await trio.lowlevel.checkpoint_if_cancelled()  # a send that never begins cuts nothing short
         if self._sending:
             return
         is_close = self._upgraded and data[0] & 0x0F == _CLOSE_OPCODE

@@ -1,0 +1,120 @@
+"""A server that stops takes leave of every client, wherever it stands, and then is gone."""
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from ric0_trio.protocol import State
+from tests.protocol.pair import CONNECT
+from tests.server.listener import MemoryListener, as_sockets
+from tests.server.raw_client import HEAD, RawClient, Timeline
+from tests.server.stage import ALL_STATES, PlayedAccess, make_server, memory_client
+
+PLACES: dict[str, tuple[State | bytes, bool, Timeline]] = {
+    "nothing sent": (b"", False, [(1, "gone")]),
+    "half a head": (HEAD[:40], False, [(1, "gone")]),
+    **{state.value: (state, True, [(1, "close 1001"), (1, "gone")]) for state in ALL_STATES},
+    **{
+        f"{state.value}, and does not answer": (state, False, [(1, "close 1001"), (patience_s, "gone")])
+        for state, patience_s in zip(ALL_STATES, (1.5, 1.5, 6, 1.5), strict=True)
+    },
+}
+
+
+async def reach(client: RawClient, place: State | bytes) -> None:
+    if isinstance(place, State):
+        await client.reach(place)
+    elif place:
+        await client.send_raw(place)
+
+
+@pytest.mark.parametrize(("place", "answers", "sees"), PLACES.values(), ids=PLACES)
+async def test_stop_closes_with_1001(
+    place: State | bytes, answers: bool, sees: Timeline, autojump_clock: MockClock
+) -> None:
+    access, listener = PlayedAccess(), MemoryListener()
+    server = make_server(access)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(server.serve, as_sockets(listener))
+        client = RawClient(listener.connect())
+        await reach(client, place)
+        await trio.sleep(1)
+        server.stop()
+        if isinstance(place, State):
+            assert await client.watch(answers_close=answers) == sees
+        else:
+            assert await client.gone() == b""
+        assert trio.current_time() == sees[-1][0]
+    assert server.connections == 0
+    assert listener.closed
+    access.check_settled(admissions=int(place in (State.CONNECTED, State.DISCONNECTED)))
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_client_accepted_while_it_stops_is_not_forgotten(turns: int, autojump_clock: MockClock) -> None:
+    listener = MemoryListener()
+    server = make_server()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(server.serve, as_sockets(listener))
+        await wait_all_tasks_blocked()
+        listener.connect()
+        for _ in range(turns):
+            await trio.lowlevel.checkpoint()
+        server.stop()
+    assert trio.current_time() == 0
+
+
+async def test_stop_reaches_streams_served_for_other_listeners(autojump_clock: MockClock) -> None:
+    server = make_server()
+    async with memory_client(server) as client, memory_client(server) as idle:
+        await client.reach(State.CONNECTED)
+        server.stop()
+        assert await client.watch(answers_close=True) == [(0, "close 1001"), (0, "gone")]
+        assert await idle.gone() == b""
+        async with memory_client(server) as late:
+            assert await late.gone() == b""
+
+
+async def test_a_store_that_keeps_a_stopping_server_waiting(autojump_clock: MockClock) -> None:
+    """What a store was asked is waited for, past the drain's end: its contract is to answer."""
+    access, listener = PlayedAccess(holds=True), MemoryListener()
+    server = make_server(access)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(server.serve, as_sockets(listener))
+        client = RawClient(listener.connect())
+        await client.reach(State.CHALLENGED)
+        await client.send_raw(client.request(CONNECT))
+        await access.asked.wait()
+        server.stop()
+        assert await client.watch() == [(0, "close 1001"), (0.5, "gone")]
+        await trio.sleep(100)
+        assert server.connections == 1
+        access.may_answer.set()
+    access.check_settled()
+
+
+async def test_the_drain_ends_after_drain_timeout_s(autojump_clock: MockClock) -> None:
+    access, listener = PlayedAccess(), MemoryListener()
+    server = make_server(access, drain_timeout_s=3, close_timeout_s=60)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(server.serve, as_sockets(listener))
+        client = RawClient(listener.connect())
+        await client.reach(State.CONNECTED)
+        server.stop()
+        assert await client.watch() == [(0, "close 1001"), (3, "gone")]
+    access.check_settled()
+
+
+@pytest.mark.parametrize("state", ALL_STATES)
+async def test_a_cancelled_server_is_gone_at_once(state: State, autojump_clock: MockClock) -> None:
+    access, listener = PlayedAccess(), MemoryListener()
+    server = make_server(access)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(server.serve, as_sockets(listener))
+        client = RawClient(listener.connect())
+        await client.reach(state)
+        nursery.cancel_scope.cancel()
+    assert trio.current_time() == 0
+    assert await client.gone() == b""
+    assert (server.connections, listener.closed) == (0, True)
+    access.check_settled(admissions=int(state in (State.CONNECTED, State.DISCONNECTED)))
