@@ -4,20 +4,21 @@ The file is TOML, with the sections and keys below (docs/operations.md). Each ke
 `RIC0_TRIO_` and section and key in capitals: `RIC0_TRIO_LISTEN_PORT=443`; lists and tables are written as JSON there.
 """
 
-import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
+from ric0_trio.config_errors import explain, one_of
 from ric0_trio.protocol import KEY_FORMATS
 from ric0_trio.protocol.messages import Capabilities, Extensions, Label, Sentence, Url
 from ric0_trio.server.limits import ServerLimits
 
 ENVIRONMENT_PREFIX: Final = "RIC0_TRIO_"
+DATA_DIR: Final = Path("ric0-data")
 
 LogFormat = Literal["console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -82,7 +83,7 @@ class LimitsSection(ServerLimits, frozen=True, kw_only=True, forbid_unknown_fiel
 class Config(Section, frozen=True):
     """All that can be configured."""
 
-    data_dir: Path = Path("ric0-data")
+    data_dir: Path = DATA_DIR
     """Where the server keeps what it makes."""
     listen: ListenSection = ListenSection()
     tls: TlsSection = TlsSection()
@@ -93,26 +94,30 @@ class Config(Section, frozen=True):
 
 
 def load_config(
-    file: Path | None, environment: Mapping[str, str], command_line: Mapping[str, Any] | None = None
+    file: Path | None,
+    environment: Mapping[str, str],
+    command_line: Mapping[str, Any] | None = None,
+    *,
+    data_dir: Path = DATA_DIR,
 ) -> Config:
     """Put the configuration together. `command_line` is nested as the file is; a None in it counts as absent.
 
-    Raises `ConfigError`.
+    `data_dir` is the default for that key. Raises `ConfigError`.
     """
     layers = [({}, "defaults") if file is None else (_read_file(file), str(file))]
     layers.append((_read_environment(environment), "the environment"))
     layers.append((_without_none(command_line or {}), "the command line"))
-    merged: dict[str, Any] = {}
+    merged: dict[str, Any] = {"data_dir": data_dir}
     config = Config()
     for layer, origin in layers:
         merged = _merge(merged, layer)
         try:
             config = msgspec.convert(merged, Config, strict=False, dec_hook=_to_path)
         except msgspec.ValidationError as error:
-            raise ConfigError(f"{origin}: {_explain(str(error), merged)}") from None
+            raise ConfigError(f"{origin}: {explain(str(error), merged, Config())}") from None
         unknown = [name for name in config.access.accept_key_formats if name not in KEY_FORMATS]
         if unknown:
-            expected = f"expected {_one_of(KEY_FORMATS)}, got {unknown[0]!r}"
+            expected = f"expected {one_of(KEY_FORMATS)}, got {unknown[0]!r}"
             raise ConfigError(f"{origin}: [access] accept_key_formats: {expected}")
     return config
 
@@ -178,69 +183,3 @@ def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         if isinstance(under[key], dict) and isinstance(over[key], dict)
     }
     return {**under, **over, **nested}
-
-
-_KINDS: Final = {
-    "array": "a list",
-    "bool": "true or false",
-    "float": "a number",
-    "int": "a whole number",
-    "object": "a table",
-    "path": "the path of a file or folder",
-    "str": "text",
-}
-_BOUNDS: Final = {">": "above", ">=": "of at least", "<=": "of at most"}
-
-
-def _explain(error: str, merged: dict[str, Any]) -> str:
-    """Turn "Expected `float` > 0.0 - at `$.limits.x`" into "[limits] x: expected a number above 0, got -3"."""
-    what, _, where = error.partition(" - at `$")
-    where = where.strip("`.")
-    unknown = re.match(r"Object contains unknown field `(.*)`", what, re.DOTALL)
-    if unknown is not None:
-        known = _fields_of(getattr(Config(), where)) if where else _fields_of(Config())
-        return f"{_place(where, unknown[1])}: no such key; expected {_one_of(known)}"
-    steps = re.findall(r"\.\.\.|[^.\[\]]+", where)
-    section, _, key = where.partition(".")
-    return f"{_place(section, key)}: expected {_expected(what, steps)}{_got(what, steps, merged)}"
-
-
-def _place(section: str, key: str) -> str:
-    return f"[{section}] {key}" if section and key else section or key
-
-
-def _fields_of(section: msgspec.Struct) -> list[str]:
-    return [field.name for field in msgspec.structs.fields(section)]
-
-
-def _expected(what: str, steps: list[str]) -> str:
-    match = re.match(r"Expected `(\w+)[^`]*`( of length)?(?: (>=|<=|>) ([\d.]+))?", what)
-    if match is None:  # one of several words
-        section = getattr(Config(), steps[0])
-        return _one_of(next(get_args(f.type) for f in msgspec.structs.fields(section) if f.name == steps[1]))
-    kind, length, bound, number = match.groups()
-    text = _KINDS[kind] + (length or "")
-    if bound is None:
-        return text
-    least = _BOUNDS[bound].removeprefix("of ") if length else _BOUNDS[bound]
-    return f"{text} {least} {number.removesuffix('.0')}"
-
-
-def _got(what: str, steps: list[str], merged: dict[str, Any]) -> str:
-    value: Any = merged
-    for step in steps:
-        if isinstance(value, dict) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and step.isdecimal():
-            value = value[int(step)]
-        else:  # within a table of any keys, msgspec does not say where
-            kind = re.search(r"got `(\w+)`$", what)
-            return f", got {_KINDS.get(kind[1], kind[1])}" if kind else ""
-    if isinstance(value, dict):
-        return ", got a table"
-    return ", got several lines" if "\n" in str(value) else f", got {value!r}"
-
-
-def _one_of(words: Iterable[str]) -> str:
-    *others, last = words
-    return f"{', '.join(others)} or {last}" if others else last

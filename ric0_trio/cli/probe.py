@@ -127,7 +127,8 @@ def probe(
     )
     report = Report(url, as_json=as_json)
     try:
-        trio.run(_take_steps, plan, report)
+        # Ctrl-C reaches the steps alone: in a task behind them it would come out as a group of two errors.
+        trio.run(_take_steps, plan, report, restrict_keyboard_interrupt_to_checkpoints=True)
     except ChatError as error:
         code = _EXIT_CODES.get(type(error), Exit.BROKEN)
         details = {"status": error.status, "reason": error.reason} if isinstance(error, ConnectRefusedError) else {}

@@ -14,7 +14,7 @@ import trio
 from ric0_trio.cli.dev_setup import DEV_FOLDER, DevFiles
 from ric0_trio.cli.exits import CommandError, Exit
 from ric0_trio.cli.launch import launch
-from ric0_trio.config import Config, ConfigError, load_config
+from ric0_trio.config import DATA_DIR, Config, ConfigError, load_config
 from ric0_trio.keyfile import load_private_key
 from ric0_trio.protocol import InvalidKeyError, PrivateKey
 from ric0_trio.server import make_server_context
@@ -68,7 +68,8 @@ def serve(
     if plaintext and not dev:
         raise click.UsageError("--plaintext is for --dev alone; behind a proxy, set [listen] behind_proxy = true")
     try:
-        config = load_config(config_file, os.environ, _as_config(flags))
+        data_dir = DEV_FOLDER if dev else DATA_DIR
+        config = load_config(config_file, os.environ, _as_config(flags), data_dir=data_dir)
     except ConfigError as error:
         raise CommandError(str(error), Exit.CONFIG) from None
     if plaintext and not is_loopback(config.listen.host):
@@ -96,17 +97,16 @@ def _as_config(flags: dict[str, Any]) -> dict[str, Any]:
 
 
 def _make_dev_files(config: Config) -> Config:
-    folder = DEV_FOLDER if config.data_dir == Config().data_dir else config.data_dir
-    files = DevFiles(folder)
+    files = DevFiles(config.data_dir)
     try:
         files.make_missing()
     except OSError as error:
-        raise CommandError(f"{error.filename or folder}: {error.strerror}", Exit.CONFIG) from None
+        raise CommandError(f"{error.filename or files.folder}: {error.strerror}", Exit.CONFIG) from None
     tls = config.tls
     if tls.cert is None and tls.key is None:
         tls = msgspec.structs.replace(tls, cert=files.cert, key=files.key)
     server = msgspec.structs.replace(config.server, identity=config.server.identity or files.identity)
-    return msgspec.structs.replace(config, data_dir=folder, tls=tls, server=server)
+    return msgspec.structs.replace(config, tls=tls, server=server)
 
 
 def _check_complete(config: Config, plaintext: bool) -> None:

@@ -58,6 +58,7 @@ async def open_chat(
         open_timeout_s=open_timeout_s,
         reply_timeout_s=reply_timeout_s,
     ) as connection:
-        await connection.verify_server(known_servers or FileKnownServers(), pin)
+        store = FileKnownServers() if known_servers is None else known_servers
+        await connection.verify_server(store, pin)
         reply = await connection.connect(identity, app, join_token)
         yield Chat(connection, reply)

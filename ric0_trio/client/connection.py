@@ -1,12 +1,11 @@
 """`ChatConnection`: one connection to a server, step by step. `open_chat` takes the steps in their order."""
 
 import math
-import re
 import secrets
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -22,10 +21,10 @@ from ric0_trio.client.errors import (
     ConnectRefusedError,
     ServerIdentityError,
     ServerUnreachableError,
-    UpgradeRefusedError,
 )
 from ric0_trio.client.identity import OWN_APP, Identity
 from ric0_trio.client.known_servers import KnownServers
+from ric0_trio.client.upgrade import first_problem, read_answer
 from ric0_trio.protocol import (
     AppInfo,
     ClientProfile,
@@ -51,7 +50,6 @@ from ric0_trio.protocol import (
 )
 from ric0_trio.transport.clock import SteadyClock
 from ric0_trio.transport.guard import GuardedStream
-from ric0_trio.transport.head import HeadTooBigError, read_head
 from ric0_trio.transport.websocket import (
     FrameError,
     KeepAlive,
@@ -67,7 +65,6 @@ WRITE_TIMEOUT_S = 5.0
 KEEPALIVE = KeepAlive(interval_s=25.0, timeout_s=10.0)
 
 _NONCE_BYTES = 32
-_SHOWN_BODY_BYTES = 200
 
 
 class ChatConnection:
@@ -144,14 +141,9 @@ class ChatConnection:
     async def listen(self) -> None:
         """Receive until the connection is over. `open_connection` runs this, and nobody else."""
         while not self._ended.is_set():
-            try:
+            with self._noting_the_end():
                 payload = await self._websocket.receive()
                 await self._carry_out(self._session.receive(payload, self._clock.now()))
-            except PeerGoneError as gone:
-                self._end(ConnectionClosedError(gone.code, gone.reason))
-            except FrameError as fault:
-                self.closing = Close(fault.code, fault.reason)
-                self._end(_broken_protocol(fault.code, fault.reason))
 
     async def _check_key(self, key: PublicKey, known_servers: KnownServers | None, pin: Fingerprint | None) -> None:
         if pin is not None and key.fingerprint != pin:
@@ -165,12 +157,11 @@ class ChatConnection:
         One that is cancelled ends the connection: its answer could be taken for the next one's.
         """
         try:
-            await self._carry_out(effects)
-            with trio.move_on_at(self._clock.to_trio(self._session.deadline)):
-                return await self._outcomes.receive()
-            await self._carry_out(self._session.handle_timeout(self._clock.now()))
-        except PeerGoneError as gone:
-            self._end(ConnectionClosedError(gone.code, gone.reason))
+            with self._noting_the_end():
+                await self._carry_out(effects)
+                with trio.move_on_at(self._clock.to_trio(self._session.deadline)):
+                    return await self._outcomes.receive()
+                await self._carry_out(self._session.handle_timeout(self._clock.now()))
         except trio.EndOfChannel:
             pass
         except trio.Cancelled:
@@ -197,6 +188,17 @@ class ChatConnection:
                     self._end(ConnectionClosedError(close.code, close.reason))
                 case outcome:
                     self._told.send_nowait(outcome)
+
+    @contextmanager
+    def _noting_the_end(self) -> Iterator[None]:
+        """Whether a message was being sent or received when it came."""
+        try:
+            yield
+        except PeerGoneError as gone:
+            self._end(ConnectionClosedError(gone.code, gone.reason))
+        except FrameError as fault:
+            self.closing = Close(fault.code, fault.reason)
+            self._end(_broken_protocol(fault.code, fault.reason))
 
     def _end(self, failure: ChatError) -> None:
         self._failure = self._failure or failure
@@ -236,9 +238,7 @@ async def open_connection(
     offered = codecs or available_codecs()
     with trio.CancelScope(deadline=trio.current_time() + open_timeout_s) as opening:
         stream = await open_stream(address, ssl_context)
-        guard = GuardedStream(
-            stream, partial(_read_answer, stream), is_client=True, max_message_bytes=MAX_MESSAGE_BYTES
-        )
+        guard = GuardedStream(stream, partial(read_answer, stream), is_client=True, max_message_bytes=MAX_MESSAGE_BYTES)
         closing, is_open = Close(CloseCode.NORMAL, ""), False
         try:
             async with connect_websocket(
@@ -266,33 +266,8 @@ async def open_connection(
         except (wsproto.utilities.ProtocolError, h11.ProtocolError) as error:
             if is_open:  # the block's own
                 raise
-            raise ConnectionClosedError(1006, f"the server's upgrade is not valid: {_first_problem(error)}") from None
+            raise ConnectionClosedError(1006, f"the server's upgrade is not valid: {first_problem(error)}") from None
         finally:
             await guard.close(closing.code, closing.reason, CLOSE_TIMEOUT_S)
     if opening.cancelled_caught:
         raise ServerUnreachableError(f"{address} did not open a WebSocket in {open_timeout_s:g} seconds")
-
-
-def _first_problem(error: BaseException) -> BaseException:
-    """What wsproto found. trio-websocket then tries to answer it, which no client can, and that raises again."""
-    found, link = error, error.__context__
-    while link is not None:
-        found = link if isinstance(link, wsproto.utilities.ProtocolError) else found
-        link = link.__context__
-    return found
-
-
-async def _read_answer(stream: trio.abc.Stream) -> tuple[bytes, bytes]:
-    """Read the answer to the upgrade. What trio-websocket would wait on for ever, or choke on, ends here."""
-    try:
-        head, rest = await read_head(stream)
-    except HeadTooBigError:
-        raise ConnectionClosedError(1006, "the server's HTTP answer is too big") from None
-    except (trio.BrokenResourceError, trio.ClosedResourceError):
-        raise ConnectionClosedError(1006, "the server hung up before it answered the upgrade") from None
-    status = re.match(rb"HTTP/1\.1 (\d{3})[ \r]", head)
-    if status is None or not head.isascii():
-        raise ConnectionClosedError(1006, "the server does not speak HTTP/1.1")
-    if status[1] != b"101":
-        raise UpgradeRefusedError(int(status[1]), rest[:_SHOWN_BODY_BYTES].decode("ascii", "replace").strip())
-    return head, rest

@@ -16,7 +16,7 @@ class ServerUnreachableError(ChatError):
 
 
 class ServerIdentityError(ChatError):
-    """The server cannot prove itself, or is not who it was. No proof was sent to it."""
+    """The server cannot prove itself, or is not who it was. No proof was sent to it for a key that it has not."""
 
 
 class ConnectRefusedError(ChatError):

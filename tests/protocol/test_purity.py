@@ -37,7 +37,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "access": {"protocol", "printable"},
     "client": {"protocol", "transport", "printable", "keyfile"},
     "server": {"protocol", "transport", "printable", "keyfile", "access"},
-    "config": {"protocol", "transport", "printable", "keyfile", "access", "server"},
+    "config_errors": set(),
+    "config": {"config_errors", "protocol", "transport", "printable", "keyfile", "access", "server"},
     "cli": {"protocol", "transport", "printable", "keyfile", "access", "server", "config", "client"},
     "__main__": {"cli"},
 }

@@ -1,0 +1,219 @@
+"""The configuration: what is put together from where, and what each mistake is told."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from ric0_trio.config import Config, ConfigError, load_config
+from ric0_trio.protocol import KEY_FORMATS
+
+FULL = """
+data_dir = "data"
+[listen]
+host = "192.0.2.1"
+port = 443
+behind_proxy = true
+[tls]
+cert = "chain.pem"
+key = "/etc/key.pem"
+[server]
+identity = "identity.pem"
+name = "Example"
+description = "A place to talk"
+url = "wss://chat.example/ric0_chat"
+capabilities = ["files", "history"]
+[server.extensions]
+"org.example.poll" = [1, 2]
+[access]
+accept_key_formats = ["ed25519-sha512"]
+[log]
+format = "json"
+level = "debug"
+[limits]
+auth_timeout_s = 2
+max_connections = 7
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "ric0.toml"
+
+
+def load(
+    file: Path, text: str = "", environment: Mapping[str, str] | None = None, flags: Mapping[str, Any] | None = None
+) -> Config:
+    file.write_text(text)
+    return load_config(file, environment or {}, flags)
+
+
+def problem(
+    file: Path, text: str = "", environment: Mapping[str, str] | None = None, flags: Mapping[str, Any] | None = None
+) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(file, text, environment, flags)
+    return str(caught.value)
+
+
+# What is put together
+
+
+def test_nothing_has_to_be_configured() -> None:
+    config = load_config(None, {})
+    assert config == Config()
+    assert (config.listen.host, config.listen.port) == ("127.0.0.1", 8443)
+    assert config.access.accept_key_formats == tuple(KEY_FORMATS)
+
+
+def test_all_can_be_configured_in_a_file(file: Path) -> None:
+    config = load(file, FULL)
+    assert config.data_dir == Path("data")
+    assert (config.tls.cert, config.tls.key) == (Path("chain.pem"), Path("/etc/key.pem"))
+    assert config.server.identity == Path("identity.pem")
+    assert config.server.extensions == {"org.example.poll": [1, 2]}
+    assert config.limits.auth_timeout_s == 2
+    for section in msgspec.structs.fields(Config):
+        assert getattr(config, section.name) != getattr(Config(), section.name)
+
+
+ENVIRONMENT = {
+    "RIC0_TRIO_DATA_DIR": "data",
+    "RIC0_TRIO_LISTEN_HOST": "192.0.2.1",
+    "RIC0_TRIO_LISTEN_PORT": "443",
+    "RIC0_TRIO_LISTEN_BEHIND_PROXY": "true",
+    "RIC0_TRIO_TLS_CERT": "chain.pem",
+    "RIC0_TRIO_TLS_KEY": "/etc/key.pem",
+    "RIC0_TRIO_SERVER_IDENTITY": "identity.pem",
+    "RIC0_TRIO_SERVER_NAME": "Example",
+    "RIC0_TRIO_SERVER_DESCRIPTION": "A place to talk",
+    "RIC0_TRIO_SERVER_URL": "wss://chat.example/ric0_chat",
+    "RIC0_TRIO_SERVER_CAPABILITIES": '["files", "history"]',
+    "RIC0_TRIO_SERVER_EXTENSIONS": '{"org.example.poll": [1, 2]}',
+    "RIC0_TRIO_ACCESS_ACCEPT_KEY_FORMATS": '["ed25519-sha512"]',
+    "RIC0_TRIO_LOG_FORMAT": "json",
+    "RIC0_TRIO_LOG_LEVEL": "debug",
+    "RIC0_TRIO_LIMITS_AUTH_TIMEOUT_S": "2",
+    "RIC0_TRIO_LIMITS_MAX_CONNECTIONS": "7",
+}
+
+
+def test_all_can_be_configured_in_the_environment(file: Path) -> None:
+    assert load_config(None, ENVIRONMENT) == load(file, FULL)
+
+
+def test_variables_that_are_not_ours_are_left_alone() -> None:
+    """Kubernetes makes such ones for a service of the name `ric0-trio`."""
+    others = {"RIC0_TRIO_SERVICE_HOST": "10.0.0.1", "RIC0_TRIO_PORT": "tcp://10.0.0.1:443", "LISTEN_PORT": "1"}
+    assert load_config(None, others) == Config()
+
+
+def port(number: int | None) -> dict[str, Any]:
+    return {"listen": {"port": number, "host": None}, "server": {"identity": None}}
+
+
+PRECEDENCE = [
+    ("", {}, None, 8443),
+    ("[listen]\nport = 1", {}, None, 1),
+    ("[listen]\nport = 1", {"RIC0_TRIO_LISTEN_PORT": "2"}, None, 2),
+    ("[listen]\nport = 1", {"RIC0_TRIO_LISTEN_PORT": "2"}, 3, 3),
+    ("[listen]\nport = 1", {}, 0, 0),
+]
+
+
+@pytest.mark.parametrize(("text", "environment", "flag", "expected"), PRECEDENCE)
+def test_the_nearer_one_wins(
+    text: str, environment: dict[str, str], flag: int | None, expected: int, file: Path
+) -> None:
+    config = load(file, f'{text}\nhost = "::1"' if text else "", environment, port(flag))
+    assert config.listen.port == expected
+    assert config.listen.host == ("::1" if text else "127.0.0.1")
+
+
+# What mistakes are told
+
+FORMATS = "ed25519-sha512 or rsa-sha256-oaepsha256-pkcs1"
+A_PATH = "expected the path of a file or folder"
+IN_FILE = {
+    "[listen]\nport = 'http'": "[listen] port: expected a whole number, got 'http'",
+    "[listen]\nport = 70000": "[listen] port: expected a whole number of at most 65535, got 70000",
+    "[listen]\nport = -1": "[listen] port: expected a whole number of at least 0, got -1",
+    "[listen]\nhost = 1": "[listen] host: expected text, got 1",
+    "[listen]\nbehind_proxy = 'perhaps'": "[listen] behind_proxy: expected true or false, got 'perhaps'",
+    "[limits]\nauth_timeout_s = -3": "[limits] auth_timeout_s: expected a number above 0, got -3",
+    "[limits]\nauth_timeout_s = nan": "[limits] auth_timeout_s: expected a number above 0, got nan",
+    "[limits]\nauth_timeout_s = true": "[limits] auth_timeout_s: expected a number, got True",
+    "[limits]\nmax_connections = 0": "[limits] max_connections: expected a whole number of at least 1, got 0",
+    "[log]\nformat = 'xml'": "[log] format: expected console or json, got 'xml'",
+    "[log]\nlevel = 'loud'": "[log] level: expected debug, info, warning or error, got 'loud'",
+    "[tls]\ncert = 3": f"[tls] cert: {A_PATH}, got 3",
+    "[tls]\ncert = ''": f"[tls] cert: {A_PATH}, got ''",
+    "data_dir = 3": f"data_dir: {A_PATH}, got 3",
+    "[server]\nname = ''": "[server] name: expected text of length at least 1, got ''",
+    "[server]\ndescription = 3": "[server] description: expected text, got 3",
+    "[server]\ncapabilities = 'files'": "[server] capabilities: expected a list, got 'files'",
+    "[server]\ncapabilities = ['files', 3]": "[server] capabilities[1]: expected text, got 3",
+    "[server.extensions]\npoll = 1": "[server] extensions[...]: expected a list, got a whole number",
+    "[server.extensions]\npoll = [-1]": "[server] extensions[...][0]: expected a whole number of at least 0",
+    "[server.name]\nlong = 'x'": "[server] name: expected text, got a table",
+    "[access]\naccept_key_formats = []": "[access] accept_key_formats: expected a list of length at least 1, got []",
+    "[access]\naccept_key_formats = ['dsa']": f"[access] accept_key_formats: expected {FORMATS}, got 'dsa'",
+    "listen = 5": "listen: expected a table, got 5",
+    "[listen]\nprot = 443": "[listen] prot: no such key; expected host, port or behind_proxy",
+    "[access]\nmode = 'open'": "[access] mode: no such key; expected accept_key_formats",
+    "[lisen]\nport = 443": "lisen: no such key; expected data_dir, listen, tls, server, access, log or limits",
+    "port = 443": "port: no such key; expected data_dir, listen, tls, server, access, log or limits",
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), IN_FILE.items())
+def test_a_mistake_in_the_file_is_told_with_its_place(text: str, expected: str, file: Path) -> None:
+    assert problem(file, text) == f"{file}: {expected}"
+
+
+IN_ENVIRONMENT = {
+    ("RIC0_TRIO_LISTEN_PORT", "http"): "[listen] port: expected a whole number, got 'http'",
+    ("RIC0_TRIO_LISTEN_BEHIND_PROXY", "si"): "[listen] behind_proxy: expected true or false, got 'si'",
+    ("RIC0_TRIO_SERVER_CAPABILITIES", "files"): "[server] capabilities: expected a list, got 'files'",
+    ("RIC0_TRIO_SERVER_CAPABILITIES", "[3]"): "[server] capabilities[0]: expected text, got 3",
+    ("RIC0_TRIO_ACCESS_ACCEPT_KEY_FORMATS", '["dsa"]'): f"[access] accept_key_formats: expected {FORMATS}, got 'dsa'",
+    ("RIC0_TRIO_DATA_DIR", ""): f"data_dir: {A_PATH}, got ''",
+}
+
+
+@pytest.mark.parametrize(("variable", "expected"), IN_ENVIRONMENT.items())
+def test_a_mistake_in_the_environment_is_told_as_such(variable: tuple[str, str], expected: str, file: Path) -> None:
+    assert problem(file, FULL, dict([variable])) == f"the environment: {expected}"
+
+
+def test_a_mistake_on_the_command_line_is_told_as_such(file: Path) -> None:
+    assert problem(file, FULL, {}, {"server": {"name": "x" * 65}}).startswith("the command line: [server] name: ")
+
+
+def test_a_key_that_was_pasted_for_its_path_is_not_repeated(file: Path) -> None:
+    pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n"
+    expected = f"[server] identity: {A_PATH}, got several lines"
+    assert problem(file, f'[server]\nidentity = """{pem}"""') == f"{file}: {expected}"
+    assert problem(file, "", {"RIC0_TRIO_SERVER_IDENTITY": pem}) == f"the environment: {expected}"
+
+
+FILES = {
+    b"[listen\n": "no valid TOML: Expected ']' at the end of a table declaration (at line 1, column 8)",
+    b"\xff": "no valid TOML: ",
+}
+
+
+@pytest.mark.parametrize(("content", "expected"), FILES.items())
+def test_a_file_that_is_no_toml(content: bytes, expected: str, file: Path) -> None:
+    file.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, {})
+    assert str(caught.value).startswith(f"{file}: {expected}")
+
+
+def test_a_file_that_is_not_there(file: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, {})
+    assert str(caught.value) == f"{file}: No such file or directory"
