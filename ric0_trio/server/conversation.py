@@ -76,7 +76,7 @@ class Conversation:
         except PeerGoneError as gone:
             self._log.debug("connection.closed", by="client", code=gone.code, why=gone.reason)
             self.is_worth_a_wait = False
-            return Close(CloseCode.NORMAL, "")
+            return Close(CloseCode.POLICY, gone.reason)  # heard by nobody, but one who is late with a pong
         except FrameError as fault:
             self._log.debug("connection.closed", by="server", code=int(fault.code), why=fault.reason)
             return Close(fault.code, fault.reason)

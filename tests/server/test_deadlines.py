@@ -71,7 +71,7 @@ CASES = {
     ),
     "disconnected": Case(State.DISCONNECTED, nothing, [(10, "close 1008"), (10.5, "gone")]),
     "connected, and does not answer a ping": Case(
-        State.CONNECTED, nothing, [(25, "ping"), (35, "close 1000"), (35.5, "gone")]
+        State.CONNECTED, nothing, [(25, "ping"), (35, "close 1008"), (35.5, "gone")]
     ),
     "connected, answers pings and stays": Case(
         State.CONNECTED,
