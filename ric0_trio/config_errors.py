@@ -41,6 +41,8 @@ def _fields_of(section: msgspec.Struct) -> list[str]:
 
 def _expected(what: str, steps: list[str], defaults: msgspec.Struct) -> str:
     match = re.match(r"Expected `(\w+)[^`]*`( of length)?(?: (>=|<=|>) ([\d.]+))?", what)
+    if match is None and not what.startswith("Invalid enum value"):
+        return f"another value ({what.replace('`', '').lower()})"
     if match is None:  # one of several words
         section = getattr(defaults, steps[0])
         return one_of(next(get_args(f.type) for f in msgspec.structs.fields(section) if f.name == steps[1]))

@@ -26,7 +26,11 @@ def save_private_key(path: Path, key: PrivateKey) -> None:
 def write_new_secret(path: Path, content: bytes) -> None:
     """Write a new file that its owner alone can read, from its first byte on. Raises as `save_private_key` does."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+    except OSError:  # half a key would be taken for one, and never be overwritten
+        path.unlink()
+        raise

@@ -41,16 +41,15 @@ async def launch(
         _make_profile(config, identity, url), identity, OpenAccess(), ssl_context=ssl_context, limits=config.limits
     )
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        files = DevFiles(config.data_dir)
+        is_own = dev and ssl_context is not None and config.tls.cert == files.cert
+        ca = files.ca.resolve() if is_own else None
+        _announce(url, identity, ca, dev)
+        if ready_file is not None:
+            _write_ready_file(ready_file, url, identity, ca)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_stop_on_signal, signals, server, nursery.cancel_scope)
-            async with trio.open_nursery() as serving:
-                await serving.start(server.serve, listeners)
-                files = DevFiles(config.data_dir)
-                is_own = dev and ssl_context is not None and config.tls.cert == files.cert
-                ca = files.ca.resolve() if is_own else None
-                _announce(url, identity, ca, dev)
-                if ready_file is not None:
-                    _write_ready_file(ready_file, url, identity, ca)
+            await server.serve(listeners)
             nursery.cancel_scope.cancel()
     _log().info("server.stopped")
 
@@ -127,8 +126,11 @@ def _write_ready_file(path: Path, url: str, identity: PrivateKey, ca: Path | Non
         "pid": os.getpid(),
     }
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text(json.dumps(ready) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    try:
+        unfinished.write_text(json.dumps(ready) + "\n", encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        raise CommandError(f"--ready-file {path}: {error.strerror}", Exit.FAILED) from None
 
 
 def _log() -> structlog.typing.FilteringBoundLogger:

@@ -54,25 +54,27 @@ async def open_stream(address: Address, ssl_context: ssl.SSLContext | None) -> t
     Raises `ServerUnreachableError`, `ServerIdentityError` for a certificate that does not verify, and
     `ConnectionClosedError` when TLS fails in another way.
     """
+    context = (ssl_context or ssl.create_default_context()) if address.is_tls else None
     try:
         stream = await trio.open_tcp_stream(address.host, address.port)
     except OSError as error:
         raise ServerUnreachableError(f"nothing answers at {address}: {_connect_problem(error)}") from None
-    if not address.is_tls:
-        return stream
-    context = ssl_context or ssl.create_default_context()
+    try:
+        return stream if context is None else await _shake_hands(stream, context, address)
+    except BaseException:
+        await trio.aclose_forcefully(stream)
+        raise
+
+
+async def _shake_hands(stream: trio.SocketStream, context: ssl.SSLContext, address: Address) -> trio.abc.Stream:
     encrypted = trio.SSLStream(stream, context, server_hostname=address.host)
     try:
         await encrypted.do_handshake()
     except trio.BrokenResourceError as error:
-        await trio.aclose_forcefully(stream)
         if isinstance(error.__cause__, ssl.SSLCertVerificationError):
             why = error.__cause__.verify_message
             raise ServerIdentityError(f"the certificate of {address} does not verify: {why}") from None
         raise ConnectionClosedError(1006, f"the TLS handshake failed: {_tls_problem(error)}") from None
-    except BaseException:
-        await trio.aclose_forcefully(stream)
-        raise
     return encrypted
 
 

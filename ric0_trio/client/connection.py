@@ -70,14 +70,7 @@ _NONCE_BYTES = 32
 class ChatConnection:
     """An open connection. Its steps, in order: `verify_server`, `connect`, `disconnect`."""
 
-    def __init__(
-        self,
-        websocket: WebSocket,
-        codec: Codec,
-        address: Address,
-        expected_key: PublicKey | None,
-        reply_timeout_s: float,
-    ) -> None:
+    def __init__(self, websocket: WebSocket, codec: Codec, address: Address, reply_timeout_s: float) -> None:
         self.codec: Final = codec
         """The encoding that the server chose."""
         self.address: Final = address
@@ -86,7 +79,7 @@ class ChatConnection:
         """How this side closes the WebSocket, when it does."""
         self._websocket = websocket
         self._clock = SteadyClock()
-        self._session = ClientSession(codec, secrets.token_bytes(_NONCE_BYTES), expected_key, reply_timeout_s)
+        self._session = ClientSession(codec, secrets.token_bytes(_NONCE_BYTES), reply_timeout_s=reply_timeout_s)
         self._told, self._outcomes = trio.open_memory_channel[Effect](1)
         self._is_right_server = False
         self._failure: ChatError | None = None
@@ -162,6 +155,8 @@ class ChatConnection:
                 with trio.move_on_at(self._clock.to_trio(self._session.deadline)):
                     return await self._outcomes.receive()
                 await self._carry_out(self._session.handle_timeout(self._clock.now()))
+                # A time-out has ended this channel; an answer that came with it in one tick is there.
+                return await self._outcomes.receive()
         except trio.EndOfChannel:
             pass
         except trio.Cancelled:
@@ -224,7 +219,6 @@ async def open_connection(
     *,
     ssl_context: ssl.SSLContext | None = None,
     codecs: Sequence[Codec] | None = None,
-    expected_key: PublicKey | None = None,
     open_timeout_s: float = 10.0,
     reply_timeout_s: float = 10.0,
 ) -> AsyncIterator[ChatConnection]:
@@ -254,7 +248,7 @@ async def open_connection(
                 codec = choose_codec([websocket.subprotocol] if websocket.subprotocol else [], offered)
                 if codec is None:
                     raise ConnectionClosedError(1006, "the server chose no subprotocol that was offered")
-                chat = ChatConnection(websocket, codec, address, expected_key, reply_timeout_s)
+                chat = ChatConnection(websocket, codec, address, reply_timeout_s)
                 with one_exception():
                     async with trio.open_nursery() as listening:
                         listening.start_soon(chat.listen)

@@ -4,7 +4,10 @@ A server can show another server's key and pass the client's challenge on to it.
 proof is sent: that a host still has its key, and that a key is not known from another host.
 """
 
+import fcntl
 import os
+import threading
+from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
@@ -34,10 +37,12 @@ class MemoryKnownServers:
 
     def __init__(self) -> None:
         self._keys: dict[str, set[PublicKey]] = {}
+        self._lock = threading.Lock()
 
     def check(self, host: str, key: PublicKey) -> None:
-        _check(self._keys, host, key, "forget the old one first, if it is right")
-        self._keys.setdefault(host, {key})
+        with self._lock:
+            _check(self._keys, host, key, "forget the old one first, if it is right")
+            self._keys.setdefault(host, {key})
 
 
 class FileKnownServers:
@@ -50,12 +55,21 @@ class FileKnownServers:
     def check(self, host: str, key: PublicKey) -> None:
         """See `KnownServers.check`. Raises `ServerIdentityError` for a file that cannot be used, too."""
         try:
+            if key not in self._read().get(host, ()):
+                self._meet(host, key)
+        except OSError as error:
+            raise ServerIdentityError(f"{self.path}: {error.strerror}; known servers cannot be checked") from None
+
+    def _meet(self, host: str, key: PublicKey) -> None:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "r+b", buffering=0) as file:
+            # Two that meet one host at once must not both take what they are shown for its key.
+            fcntl.flock(file, fcntl.LOCK_EX)
             keys = self._read()
             _check(keys, host, key, f"if that is right, edit {self.path}")
             if host not in keys:
-                self._append(f"{host} {key.format} {key.key}\n")
-        except OSError as error:
-            raise ServerIdentityError(f"{self.path}: {error.strerror}; known servers cannot be checked") from None
+                _append_line(file, f"{host} {key.format} {key.key}\n")
 
     def _read(self) -> dict[str, set[PublicKey]]:
         keys: dict[str, set[PublicKey]] = {}
@@ -77,16 +91,13 @@ class FileKnownServers:
                 raise ServerIdentityError(f"{self.path}, line {number}: {wanted}") from None
         return keys
 
-    def _append(self, line: str) -> None:
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # One write in append mode: two programs that meet servers at once both keep theirs.
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "r+b", buffering=0) as file:
-            size = file.seek(0, os.SEEK_END)
-            before = "" if size else _HEADER
-            if size and os.pread(descriptor, 1, size - 1) != b"\n":  # an editor left the last line open
-                before = "\n"
-            file.write((before + line).encode("utf-8"))
+
+def _append_line(file: FileIO, line: str) -> None:
+    size = file.seek(0, os.SEEK_END)
+    before = "" if size else _HEADER
+    if size and os.pread(file.fileno(), 1, size - 1) != b"\n":  # an editor left the last line open
+        before = "\n"
+    file.write((before + line).encode("utf-8"))
 
 
 def _check(keys: dict[str, set[PublicKey]], host: str, key: PublicKey, remedy: str) -> None:

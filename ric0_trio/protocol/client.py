@@ -36,6 +36,7 @@ from ric0_trio.protocol.keys import (
 )
 from ric0_trio.protocol.messages import (
     MAX_SENTENCE_CHARS,
+    MAX_TOKEN_CHARS,
     AppInfo,
     ChallengeReply,
     ChallengeRequest,
@@ -144,8 +145,10 @@ class ClientSession:
     def connect(self, profile: ClientProfile, now: float) -> Effects:
         """Prove who the user is. Call it when `ServerVerified` has shown the right key for this host.
 
-        Asks `Sign` first. Ends in `Connected` or `ConnectRefused`.
+        Asks `Sign` first. Ends in `Connected` or `ConnectRefused`. Raises `LocalProtocolError` for a join token that
+        cannot be sent.
         """
+        _check_text("join token", profile.join_token, MAX_TOKEN_CHARS)
         self._begin("connect", ClientState.VERIFIED, ClientState.CONNECTING, now)
         if profile.user.pubkey == self._server_key:
             return self._fail("it shows the user's own key", CloseCode.POLICY, identity=True)
@@ -154,10 +157,9 @@ class ClientSession:
     def disconnect(self, reason: str | None, now: float) -> Effects:
         """Leave, with a `reason` of at most 512 characters, or none. Ends in `Disconnected`.
 
-        Raises `LocalProtocolError` for a longer reason: the server would refuse it, and keep the user connected.
+        Raises `LocalProtocolError` for a reason that cannot be sent: the server would keep the user connected.
         """
-        if reason is not None and len(reason) > MAX_SENTENCE_CHARS:
-            raise LocalProtocolError(f"the reason has {len(reason)} characters; expected at most {MAX_SENTENCE_CHARS}")
+        _check_text("reason", reason, MAX_SENTENCE_CHARS)
         self._begin("disconnect", ClientState.CONNECTED, ClientState.DISCONNECTING, now)
         return (self._request(DisconnectRequest(reason)),)
 
@@ -280,3 +282,10 @@ class ClientSession:
     def _fail(self, problem: str, code: CloseCode, *, identity: bool = False) -> Effects:
         self._state = ClientState.CLOSED
         return ServerFailed(problem, identity), Close(code, "the server could not prove itself or broke the protocol")
+
+
+def _check_text(what: str, text: str | None, max_chars: int) -> None:
+    if text is not None and len(text) > max_chars:
+        raise LocalProtocolError(f"the {what} has {len(text)} characters; expected at most {max_chars}")
+    if text is not None and any("\ud800" <= char <= "\udfff" for char in text):
+        raise LocalProtocolError(f"the {what} has a lone surrogate, which cannot be sent")

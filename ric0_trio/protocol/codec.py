@@ -180,8 +180,7 @@ class JsonCodec(Codec):
             plain = msgspec.json.decode(payload)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise DecodeError(f"no valid JSON: {error}") from None
-        text = str(payload)
-        if text.count("{") + text.count("[") > MAX_DEPTH:
+        if isinstance(payload, bytes) or payload.count("{") + payload.count("[") > MAX_DEPTH:
             _check_depth(plain)
         return parse_envelope(plain)
 

@@ -45,14 +45,21 @@ class Send(msgspec.Struct, frozen=True):
     """The name of the request or reply that it is: for logs and counters."""
     status: str | None = None
     """The status, when it is a reply."""
+    detail: str | None = None
+    """What was wrong with what is answered, for a log: it names the place, and repeats no proof and no token."""
+
+    def __repr__(self) -> str:  # a client's payload can hold a proof and a token, which must not reach a log
+        return f"Send(name={self.name!r}, status={self.status!r}, detail={self.detail!r}, …)"
 
 
 class Close(msgspec.Struct, frozen=True):
-    """Close the WebSocket. Nothing but `Release` follows it, and no input has an effect any more."""
+    """Close the WebSocket. It is the last effect that does anything to the client."""
 
     code: CloseCode
     reason: str
-    """A short English sentence; at most 123 bytes of it are sent."""
+    """A short English sentence of at most 123 bytes."""
+    detail: str | None = None
+    """What was wrong, more exactly, for a log."""
 
 
 class Release(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ from ric0_trio.protocol.names import name_problem
 MAX_CONVERSATION: Final = 2**32 - 1
 MAX_LABEL_CHARS: Final = 64
 MAX_SENTENCE_CHARS: Final = 512
+MAX_TOKEN_CHARS: Final = 256
 
 Label = Annotated[str, Meta(min_length=1, max_length=MAX_LABEL_CHARS)]
 Sentence = Annotated[str, Meta(max_length=MAX_SENTENCE_CHARS)]
@@ -142,7 +143,7 @@ class ConnectRequest(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     user: UserIdentity
     challenge: Annotated[str, Meta(max_length=1024)]
     """The user's signature over the bytes of the server's key, in base64: a secret, as it never changes."""
-    join_token: Annotated[str, Meta(max_length=256)] | None = None
+    join_token: Annotated[str, Meta(max_length=MAX_TOKEN_CHARS)] | None = None
 
     def __repr__(self) -> str:  # a proof and a token must not reach a log by way of a repr
         return f"ConnectRequest(client_app={self.client_app!r}, user={self.user!r}, …)"

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+import msgspec
+
 from ric0_trio.protocol.codec import Codec
 from ric0_trio.protocol.effects import (
     REFUSALS,
@@ -52,6 +54,15 @@ from ric0_trio.protocol.timeline import Timeline
 Effects = tuple[Effect, ...]
 
 
+class _Asked(msgspec.Struct, frozen=True):
+    """The open question: what it is for, since when, and what its answer does."""
+
+    question: Question
+    request: Request
+    at: float
+    then: Callable[[Any], Effects]
+
+
 class ServerSession:
     """The states, deadlines and budgets of one connection.
 
@@ -72,10 +83,7 @@ class ServerSession:
         self._challenges_left = limits.challenges
         self._rate_tokens = 0.0
         self._rate_counted_at = now
-        self._question: Question | None = None
-        self._asked_at = now
-        self._asked_for: Request | BadRequest = BadRequest("", 0, "")
-        self._then: Callable[[Any], Effects] = lambda _: ()
+        self._asked: _Asked | None = None
 
     @property
     def state(self) -> State:
@@ -90,15 +98,15 @@ class ServerSession:
     @property
     def question(self) -> Question | None:
         """The question that waits for `answer`, if any. One that outlives the connection still wants its answer."""
-        return self._question
+        return None if self._asked is None else self._asked.question
 
     @property
     def deadline(self) -> float | None:
         """When `handle_timeout` is to be called, if nothing else comes before; None for never."""
         if self._state is State.CLOSED:
             return None
-        if self._question is not None:
-            return self._asked_at + self._limits.answer_timeout_s
+        if self._asked is not None:
+            return self._asked.at + self._limits.answer_timeout_s
         return self._auth_deadline
 
     @property
@@ -118,8 +126,9 @@ class ServerSession:
         self._time.advance(now)
         if self._state is State.CLOSED:
             return ()
-        if self._question is not None:
-            raise LocalProtocolError(f"received a message while {type(self._question).__name__} waits for its answer")
+        if self._asked is not None:
+            name = type(self._asked.question).__name__
+            raise LocalProtocolError(f"received a message while {name} waits for its answer")
         if self._auth_deadline is not None and now >= self._auth_deadline:
             return self._act(Input.DEADLINE)
         if not self._spend_message():
@@ -130,8 +139,8 @@ class ServerSession:
             return self._act(Input.WRONG_KIND)
         try:
             envelope = self._codec.decode(payload)
-        except DecodeError:
-            return self._act(Input.UNDECODABLE)
+        except DecodeError as error:
+            return self._act(Input.UNDECODABLE, detail=str(error))
         return self._act(_classify(envelope), envelope)
 
     def answer(self, result: bytes | bool | Verdict, now: float) -> Effects:
@@ -141,24 +150,28 @@ class ServerSession:
         Raises `LocalProtocolError` when no question is open, or the answer is of another kind.
         """
         self._time.advance(now)
-        _check_answer(self._question, result)
+        asked = self._asked
+        if asked is None:
+            raise LocalProtocolError("answered, but no question is open")
+        _check_answer(asked.question, result)
         timed_out = self.handle_timeout(now)
-        then, self._question = self._then, None
+        self._asked = None
         if self._state is State.CLOSED:
-            return (*timed_out, Release()) if isinstance(result, Admitted) else timed_out
+            return (Release(), *timed_out) if isinstance(result, Admitted) else timed_out
         if self._auth_deadline is not None:
-            self._auth_deadline += now - self._asked_at
-        return then(result)
+            self._auth_deadline += now - asked.at
+        return asked.then(result)
 
     def handle_timeout(self, now: float) -> Effects:
         """Act on a deadline that has passed. Called too early or too late, it gives nothing."""
         self._time.advance(now)
         if self.deadline is None or now < self.deadline:
             return ()
-        if self._question is None:
+        if self._asked is None:
             return self._act(Input.DEADLINE)
-        failed = self._reply(self._asked_for, Status.UNKNOWN_ERROR)
-        return (failed, *self._close(CloseCode.INTERNAL_ERROR, "the server could not answer in time"))
+        failed = self._reply(self._asked.request, Status.UNKNOWN_ERROR)
+        # A place is given back first, always: what follows can fail for want of a client.
+        return (*self._end(), failed, Close(CloseCode.INTERNAL_ERROR, "the server could not answer in time"))
 
     def kick(self, cause: Kick, now: float) -> Effects:
         """Put the client out, in any state: one that is being admitted is reached as well."""
@@ -177,13 +190,14 @@ class ServerSession:
 
     # What it does
 
-    def _act(self, given: Input, envelope: Envelope | None = None) -> Effects:
+    def _act(self, given: Input, envelope: Envelope | None = None, detail: str | None = None) -> Effects:
         action = TRANSITIONS[given][self._state]
         if action is Action.REFUSE_INVALID_IF_ANSWERED and isinstance(envelope, BadRequest):
             answered = answers(self._state, envelope.name)
             action = Action.REFUSE_INVALID if answered else Action.CLOSE_UNAUTHENTICATED
+            detail = envelope.problem
         if action in _CLOSES:
-            return self._close(*_CLOSES[action])
+            return self._close(*_CLOSES[action], detail)
         if action in _REFUSALS and isinstance(envelope, Request | BadRequest):
             return (self._reply(envelope, _REFUSALS[action]),)
         match envelope:
@@ -263,17 +277,18 @@ class ServerSession:
         return len(payload) > self.max_message_bytes
 
     def _ask(self, question: Question, request: Request, then: Callable[[Any], Effects]) -> Effects:
-        self._question, self._asked_for, self._asked_at, self._then = question, request, self._time.now, then
+        self._asked = _Asked(question, request, self._time.now, then)
         return (question,)
 
     def _reply(self, to: Request | BadRequest, status: Status, data: ReplyData | None = None) -> Send:
         reply = Reply(self._time.stamp(), to.name, to.conversation, status, data or Empty())
-        return Send(self._codec.encode(reply), to.name, status)
+        detail = to.problem if isinstance(to, BadRequest) else None
+        return Send(self._codec.encode(reply), to.name, status, detail)
 
-    def _close(self, code: CloseCode, reason: str) -> Effects:
+    def _close(self, code: CloseCode, reason: str, detail: str | None = None) -> Effects:
         if self._state is State.CLOSED:
             return ()
-        return (*self._end(), Close(code, clip_close_reason(reason)))
+        return (*self._end(), Close(code, clip_close_reason(reason), detail))
 
     def _end(self) -> Effects:
         was_connected = self._state is State.CONNECTED
@@ -318,9 +333,7 @@ def _classify(envelope: Envelope) -> Input:
             return Input.MESSAGE_OR_REPLY
 
 
-def _check_answer(question: Question | None, result: bytes | bool | Verdict) -> None:
-    if question is None:
-        raise LocalProtocolError("answered, but no question is open")
+def _check_answer(question: Question, result: bytes | bool | Verdict) -> None:
     if not isinstance(result, _ANSWERS[type(question)]):
         raise LocalProtocolError(f"{type(result).__name__} is no answer to {type(question).__name__}")
     if isinstance(result, Refused) and result.status not in REFUSALS:

@@ -40,8 +40,7 @@ class Server:
             raise ValueError("the profile names another key than the one that the server proves itself with")
         self._limits = limits or ServerLimits()
         self._services = Services(profile, key, access, self._limits, codecs or available_codecs(), ssl_context)
-        self._connections: dict[str, Connection] = {}
-        self._room = trio.Semaphore(self._limits.max_connections)
+        self._connections: set[Connection] = set()
         self._stopping = trio.Event()
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -51,10 +50,12 @@ class Server:
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Accept and serve until `stop`; then take leave of every client, for `drain_timeout_s` at most."""
+        # A listener holds a place while it waits for a client: all but one are extra.
+        room = trio.Semaphore(self._limits.max_connections + len(listeners) - 1)
         async with trio.open_nursery() as connections:
             async with trio.open_nursery() as accepting:
                 for listener in listeners:
-                    accepting.start_soon(self._accept, listener, connections)
+                    accepting.start_soon(self._accept, listener, connections, room)
                 task_status.started()
                 await self._stopping.wait()
                 accepting.cancel_scope.cancel()
@@ -68,7 +69,7 @@ class Server:
     def stop(self) -> None:
         """Stop accepting, and close every connection with 1001. `serve` returns when all are gone."""
         self._stopping.set()
-        for connection in self._connections.values():
+        for connection in list(self._connections):
             connection.shutdown()
 
     async def serve_stream(self, stream: trio.abc.Stream, peer: str) -> None:
@@ -77,34 +78,34 @@ class Server:
         For listeners of your own; `serve` calls it for each connection. Nothing that the client does raises.
         """
         connection = Connection(self._services, stream, peer)
-        self._connections[connection.id] = connection
+        self._connections.add(connection)
         if self._stopping.is_set():
             connection.shutdown()
         try:
             await connection.run()
         finally:
-            del self._connections[connection.id]
+            self._connections.remove(connection)
 
-    async def _accept(self, listener: trio.SocketListener, connections: trio.Nursery) -> None:
+    async def _accept(self, listener: trio.SocketListener, connections: trio.Nursery, room: trio.Semaphore) -> None:
         async with listener:
             while True:
-                await self._room.acquire()
+                await room.acquire()
                 try:
                     stream = await listener.accept()
                 except OSError as error:
-                    self._room.release()
+                    room.release()
                     if error.errno not in _OUT_OF_ROOM:
                         raise
                     self._log.warning("server.out_of_resources", error=str(error))
                     await trio.sleep(_ACCEPT_PAUSE_S)
                 else:
-                    connections.start_soon(self._serve_accepted, stream)
+                    connections.start_soon(self._serve_accepted, stream, room)
 
-    async def _serve_accepted(self, stream: trio.SocketStream) -> None:
+    async def _serve_accepted(self, stream: trio.SocketStream, room: trio.Semaphore) -> None:
         try:
             await self.serve_stream(stream, _peer_address(stream))
         finally:
-            self._room.release()
+            room.release()
 
 
 def _peer_address(stream: trio.SocketStream) -> str:

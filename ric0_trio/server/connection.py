@@ -24,7 +24,7 @@ class Connection:
     """One accepted socket, and whoever is behind it."""
 
     def __init__(self, services: Services, stream: trio.abc.Stream, peer: str) -> None:
-        self.id = secrets.token_hex(6)
+        self.id = secrets.token_hex(8)
         """A name for this connection in logs and in the access store."""
         self._services = services
         self._limits = services.limits
@@ -53,8 +53,10 @@ class Connection:
                 with self._opening:
                     await self._open(admissions)
                 if self._opening.cancelled_caught:
-                    self._log.debug("connection.refused", why="no WebSocket in time")
-                await trio.aclose_forcefully(self._stream)
+                    in_time = trio.current_time() < self._opening.deadline
+                    why = "the server is going away" if in_time else "no WebSocket in time"
+                    self._log.debug("connection.refused", why=why)
+                await trio.aclose_forcefully(self._stream)  # now, not when the last admission is known
         except* Exception:  # the connection's boundary: a fault in serving one client is not the others'
             self._log.exception("connection.failed")
         finally:

@@ -48,9 +48,10 @@ class Conversation:
         self._websocket = websocket
         self._admissions = admissions
         self._connection_id = connection_id
-        self._log = log
+        self._anonymous_log = self._log = log
         self._clock = SteadyClock()
         self._session = ServerSession(services.profile, services.limits, codec, self._clock.now())
+        websocket.max_message_bytes = self._session.max_message_bytes
         self._order: Callable[[], Sequence[Effect]] | None = None
         self._waiting: trio.CancelScope | None = None
         self._verdict: outcome.Outcome[Verdict] | None = None
@@ -70,16 +71,18 @@ class Conversation:
             while True:
                 close = await self._carry_out(await self._next_effects())
                 if close is not None:
-                    self._log.debug("connection.closed", by="server", code=int(close.code), why=close.reason)
+                    self._log_close(close)
                     return close
                 self.is_worth_a_wait = self._session.state is State.CONNECTED
+                self._websocket.max_message_bytes = self._session.max_message_bytes
         except PeerGoneError as gone:
             self._log.debug("connection.closed", by="client", code=gone.code, why=gone.reason)
             self.is_worth_a_wait = False
             return Close(CloseCode.POLICY, gone.reason)  # heard by nobody, but one who is late with a pong
         except FrameError as fault:
-            self._log.debug("connection.closed", by="server", code=int(fault.code), why=fault.reason)
-            return Close(fault.code, fault.reason)
+            close = Close(fault.code, fault.reason)
+            self._log_close(close)
+            return close
         finally:
             await self._settle()
 
@@ -108,7 +111,8 @@ class Conversation:
                     todo.extend(self._session.answer(question.answer(self._key), self._clock.now()))
                 case Verify() as question:
                     todo.extend(self._session.answer(question.answer(), self._clock.now()))
-                case Admit() as question:
+                case Admit(user) as question:
+                    self._log = self._anonymous_log.bind(user=user.pubkey.short_fingerprint)
                     self._admissions.start_soon(self._ask_access, question)
                 case Release(reason):
                     await self._release(reason)
@@ -117,7 +121,7 @@ class Conversation:
         return None
 
     def _give_order(self, order: Callable[[], Sequence[Effect]]) -> None:
-        self._order = order
+        self._order = self._order or order  # the first counts: a ban is not undone by a shutdown
         if self._waiting is not None:
             self._waiting.cancel()
 
@@ -141,16 +145,21 @@ class Conversation:
 
     async def _release(self, reason: str | None) -> None:
         self._log.info("session.left", reason=reason)
+        self._log = self._anonymous_log
         with trio.CancelScope(shield=True):
             await self._access.release(self._connection_id, reason)
+
+    def _log_close(self, close: Close) -> None:
+        self._log.debug("connection.closed", by="server", code=int(close.code), why=close.reason, detail=close.detail)
 
     def _log_reply(self, send: Send) -> None:
         user = self._session.user
         if send.name != "connect":
             name = send.name if send.name in REQUESTS else "request"  # a stranger chooses any other
-            self._log.debug(f"{name}.answered", status=send.status)
+            self._log.debug(f"{name}.answered", status=send.status, detail=send.detail)
         elif send.status == Status.SUCCESS and user is not None:
-            self._log = self._log.bind(user=user.pubkey.short_fingerprint)
             self._log.info("connect.admitted", name=user.name, type=user.type)
         else:
-            self._log.info("connect.refused", status=send.status)
+            self._log.info("connect.refused", status=send.status, detail=send.detail)
+            if user is None:
+                self._log = self._anonymous_log

@@ -66,14 +66,14 @@ def check_request(head: bytes, codecs: Sequence[Codec]) -> Upgrade | HttpRefusal
         return HttpRefusal(404, f"nothing here; the chat is at {PATH}")
     if request.method != b"GET":
         return HttpRefusal(405, "a WebSocket is opened with GET", [("Allow", "GET")])
-    if "upgrade" not in headers.tokens(b"connection") or "websocket" not in headers.tokens(b"upgrade"):
+    if not headers.has_token(b"connection", "upgrade") or not headers.has_token(b"upgrade", "websocket"):
         return HttpRefusal(426, "only WebSockets are served here", [("Upgrade", "websocket")])
     if headers.all(b"sec-websocket-version") != [b"13"]:
         return HttpRefusal(426, "expected Sec-WebSocket-Version: 13", [("Sec-WebSocket-Version", "13")])
     key = headers.all(b"sec-websocket-key")
     if len(key) != 1 or not _is_nonce(key[0]):
         return HttpRefusal(400, "expected one Sec-WebSocket-Key: 16 bytes in base64")
-    offered = headers.tokens(b"sec-websocket-protocol")
+    offered = headers.elements(b"sec-websocket-protocol")
     codec = choose_codec(offered, codecs)
     if codec is None:
         spoken = " and ".join(codec.subprotocol for codec in codecs)
@@ -103,11 +103,14 @@ class _Headers:
     def all(self, wanted: bytes) -> list[bytes]:
         return [value for name, value in self._headers if name == wanted]
 
-    def tokens(self, wanted: bytes) -> list[str]:
-        """The comma-separated elements of a header; subprotocols compare as they are, tokens in lower case."""
+    def elements(self, wanted: bytes) -> list[str]:
+        """The elements of a header that is a comma-separated list."""
         text = b",".join(self.all(wanted)).decode("ascii")
-        elements = [element.strip() for element in text.split(",")]
-        return [element if wanted == b"sec-websocket-protocol" else element.lower() for element in elements if element]
+        return [element for part in text.split(",") if (element := part.strip())]
+
+    def has_token(self, wanted: bytes, token: str) -> bool:
+        """Whether a list of tokens, which compare without regard to case, has this one (in lower case)."""
+        return token in (element.lower() for element in self.elements(wanted))
 
 
 def _is_nonce(value: bytes) -> bool:

@@ -17,7 +17,8 @@ class FrameMeter:
     """Feed it everything that comes in after the HTTP upgrade."""
 
     def __init__(self, max_message_bytes: int) -> None:
-        self._max_message_bytes = max_message_bytes
+        self.max_message_bytes = max_message_bytes
+        """The bound on a message, header by header: it may be changed at any time."""
         self._header = bytearray()
         self._payload_left = 0
         self._message_bytes = 0
@@ -26,6 +27,11 @@ class FrameMeter:
         """Why the last frame's header is too much; the connection is to be closed with 1009."""
         self.close_seen = False
         """Whether the header of a Close frame came by."""
+
+    @property
+    def is_inside_a_payload(self) -> bool:
+        """Whether more of a frame is to come, whose header was there already."""
+        return self._payload_left > 0
 
     def feed(self, data: bytes) -> int:
         """Follow `data`, and return how many of its first bytes may pass: all, unless there is a `problem`.
@@ -69,7 +75,7 @@ class FrameMeter:
             self._message_bytes = self._fragments = 0
         self._message_bytes += length
         self._fragments += 1
-        if self._message_bytes > self._max_message_bytes:
+        if self._message_bytes > self.max_message_bytes:
             self.problem = "the message is too big"
         elif self._fragments > MAX_FRAGMENTS:
             self.problem = "the message has too many fragments"

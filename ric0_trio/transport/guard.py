@@ -16,6 +16,7 @@ from ric0_trio.protocol.effects import CloseCode, clip_close_reason
 from ric0_trio.transport.frames import FrameMeter
 
 _DRAIN_BYTES = 16 * 1024
+_PIECE_BYTES = 4 * 1024
 _CLOSE_OPCODE = 0x8
 
 
@@ -35,7 +36,7 @@ class GuardedStream(trio.abc.Stream):
         self._take_head: Callable[[], Awaitable[tuple[bytes, bytes]]] | None = take_head
         self._is_client = is_client
         self._meter = FrameMeter(max_message_bytes)
-        self._early = b""
+        self._early = self._held = b""
         self._head_received = False
         self._head_sent = trio.Event()
         self._sending = False
@@ -74,13 +75,30 @@ class GuardedStream(trio.abc.Stream):
             return b""
         return await self._receive_frames(max_bytes)
 
+    @property
+    def max_message_bytes(self) -> int:
+        """The largest message that is let in, from the next frame on."""
+        return self._meter.max_message_bytes
+
+    @max_message_bytes.setter
+    def max_message_bytes(self, limit: int) -> None:
+        self._meter.max_message_bytes = limit
+
     async def _receive_frames(self, max_bytes: int | None) -> bytes:
-        data, self._early = self._early, b""
-        if not data:
-            data = bytes(await self._stream.receive_some(max_bytes))
-        self.last_heard = trio.current_time()
-        self._ended = not data
-        return data[: self._meter.feed(data)]
+        """Receive what came, or a good piece of a payload: wsproto keeps an object for each piece that it is given."""
+        is_rest = self._meter.is_inside_a_payload
+        while True:
+            data, self._early = self._early, b""
+            if not data:
+                data = bytes(await self._stream.receive_some(max_bytes))
+            self.last_heard = trio.current_time()
+            self._ended = not data
+            self._held += data[: self._meter.feed(data)]
+            is_piece = is_rest and self._meter.is_inside_a_payload and len(self._held) < _PIECE_BYTES
+            if self._ended or self.problem is not None or not is_piece:
+                break
+        held, self._held = self._held, b""
+        return held
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send, and remember if that was cut short: then nothing may follow.

@@ -69,6 +69,15 @@ class WebSocket:
         """The subprotocol that was agreed on."""
         return self._connection.subprotocol
 
+    @property
+    def max_message_bytes(self) -> int:
+        """The largest message that is let in, from the next frame on."""
+        return self._guard.max_message_bytes
+
+    @max_message_bytes.setter
+    def max_message_bytes(self, limit: int) -> None:
+        self._guard.max_message_bytes = limit
+
     async def receive(self) -> str | bytes:
         """Wait for a message, however long, but for no peer that does not answer a ping.
 

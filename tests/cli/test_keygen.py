@@ -1,6 +1,8 @@
 """`keygen`: what it makes, says, and never overwrites."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,18 @@ def test_a_file_is_never_overwritten(run: Run, tmp_path: Path) -> None:
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == f"Error: {path} exists already; a key is never overwritten\n"
     assert path.read_text() == "precious"
+
+
+def test_half_a_key_does_not_stay(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = tmp_path / "identity.pem"
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fail)
+        ended = run("keygen", path)
+    assert (ended.code, ended.err) == (1, f"Error: {path}: No space left on device\n")
+    assert run("keygen", path).code == 0
 
 
 def test_a_link_is_not_followed(run: Run, tmp_path: Path) -> None:

@@ -163,3 +163,32 @@ def test_programs_that_meet_servers_at_once_all_remember(path: Path) -> None:
     assert sorted(lines) == sorted(line(f"host{number}:1", key) for number, key in enumerate(keys))
     for number, key in enumerate(keys):
         FileKnownServers(path).check(f"host{number}:1", key)
+
+
+@pytest.mark.parametrize("kind", ["file", "memory"])
+def test_a_host_that_is_met_twice_at_once_has_one_key(kind: str, path: Path) -> None:
+    for attempt in range(25):
+        keys = [ed25519_key(1).public, ed25519_key(2).public]
+        shared = FileKnownServers(path) if kind == "file" else MemoryKnownServers()
+        ready, refused = threading.Barrier(2), []
+
+        def meet(
+            key: PublicKey,
+            host: str = f"host{attempt}:1",
+            store: KnownServers = shared,
+            ready: threading.Barrier = ready,
+            refused: list[PublicKey] = refused,
+        ) -> None:
+            ready.wait()
+            try:
+                store.check(host, key)
+            except ServerIdentityError:
+                refused.append(key)
+
+        threads = [threading.Thread(target=meet, args=(key,)) for key in keys]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(refused) == 1
+        path.unlink(missing_ok=True)

@@ -135,12 +135,6 @@ async def test_a_breach_while_nothing_is_asked_ends_the_connection() -> None:
             await connection.disconnect()
 
 
-async def test_an_expected_key_is_checked_first() -> None:
-    async with meeting(prove, expected_key=HOME_KEY.public) as (_, connection):
-        with pytest.raises(ServerIdentityError, match="has another key than the expected one"):
-            await connection.verify_server()
-
-
 # The steps, out of order
 
 

@@ -112,7 +112,7 @@ def test_a_connected_user_is_released_when_the_answer_is_late(codec: Codec) -> N
     session = server_in(State.CONNECTED, codec, answer_timeout_s=5)
     session.receive(pack(codec, CHALLENGE), START)
     kinds = [type(effect) for effect in session.handle_timeout(START + 5)]
-    assert kinds == [Send, Release, Close]
+    assert kinds == [Release, Send, Close]
 
 
 # How many

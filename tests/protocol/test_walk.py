@@ -87,7 +87,7 @@ MODEL: dict[str, dict[str, tuple[str, str]]] = {
         "bad request": ("invalid_message", "CHALLENGED"),
         "deadline": POLICY,
         "slow signature": SLOW,
-        "slow verdict": ("unknown_error 1011 R", "CLOSED"),
+        "slow verdict": ("R unknown_error 1011", "CLOSED"),
     },
     "CONNECTED": {
         "undecodable": ("R 1007", "CLOSED"),
@@ -103,7 +103,7 @@ MODEL: dict[str, dict[str, tuple[str, str]]] = {
         "message": ("", "CONNECTED"),
         "bad request": ("invalid_message", "CONNECTED"),
         "deadline": ("", "CONNECTED"),
-        "slow signature": ("unknown_error R 1011", "CLOSED"),
+        "slow signature": ("R unknown_error 1011", "CLOSED"),
         "slow verdict": ("already_connected", "CONNECTED"),
     },
     "DISCONNECTED": ALWAYS
@@ -120,7 +120,7 @@ MODEL: dict[str, dict[str, tuple[str, str]]] = {
         "bad request": ("invalid_message", "DISCONNECTED"),
         "deadline": POLICY,
         "slow signature": SLOW,
-        "slow verdict": ("unknown_error 1011 R", "CLOSED"),
+        "slow verdict": ("R unknown_error 1011", "CLOSED"),
     },
     "CLOSED": dict.fromkeys(INPUTS, GONE),
 }

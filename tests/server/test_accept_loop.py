@@ -53,6 +53,18 @@ async def test_no_more_than_max_connections_are_served(autojump_clock: MockClock
         nursery.cancel_scope.cancel()
 
 
+async def test_a_listener_that_waits_takes_nobody_a_place(autojump_clock: MockClock) -> None:
+    listeners, server = (MemoryListener(), MemoryListener()), make_server(max_connections=1)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(server.serve, as_sockets(*listeners))
+        for listener in (*listeners, *listeners):
+            client = RawClient(listener.connect())
+            await client.reach(State.CHALLENGED)
+            await client.reset()
+            await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+
+
 PEERS: dict[str, tuple[object, str]] = {
     "IPv4": (("198.51.100.7", 50_000), "198.51.100.7"),
     "IPv4 in IPv6": (("::ffff:198.51.100.7", 50_000, 0, 0), "198.51.100.7"),

@@ -190,3 +190,49 @@ async def test_a_store_that_raises_fails_one_connection(
             assert server.connections == 1
     (failure,) = [entry for entry in logs if entry["log_level"] == "error"]
     assert failure["event"] == "connection.failed"
+
+
+async def test_a_store_that_blocks_past_the_limit_loses_no_place(autojump_clock: MockClock) -> None:
+    """The verdict and the deadline come in one turn of the event loop."""
+    access = PlayedAccess(holds=True)
+    client, connection = make_connection(access)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run)
+        await client.reach(State.CHALLENGED)
+        await client.send_raw(client.request(CONNECT))
+        await access.asked.wait()
+        await wait_all_tasks_blocked()
+        access.may_answer.set()
+        autojump_clock.jump(5.0)
+        assert (await client.receive())["status"] == "unknown_error"
+        assert (await client.closing())[0] == 1011
+    access.check_settled()
+
+
+async def test_the_first_order_counts(autojump_clock: MockClock) -> None:
+    """A ban is not undone by a shutdown: after 1001 the client may come back."""
+    access = PlayedAccess()
+    client, connection = make_connection(access)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run)
+        await client.reach(State.CONNECTED)
+        connection.kick(Kick(CloseCode.BANNED, "for good"))
+        connection.shutdown()
+        assert await client.closing() == (4001, "for good")
+    access.check_settled()
+
+
+async def test_the_log_names_a_user_only_while_it_is_theirs(autojump_clock: MockClock) -> None:
+    access = PlayedAccess()
+    client, connection = make_connection(access)
+    with capture_logs() as logs:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(connection.run)
+            await client.reach(State.DISCONNECTED)
+            access.verdict = REFUSED
+            assert (await client.ask(CONNECT))["status"] == "unrecognised_user"
+            assert (await client.ask(CHALLENGE))["status"] == "success"
+            await client.reset()
+    named = {entry["event"] for entry in logs if "user" in entry}
+    assert named == {"connect.admitted", "session.left", "connect.refused"}
+    assert [entry["event"] for entry in logs if "user" not in entry].count("challenge.answered") == 2
