@@ -115,11 +115,17 @@ def load_config(
             config = msgspec.convert(merged, Config, strict=False, dec_hook=_to_path)
         except msgspec.ValidationError as error:
             raise ConfigError(f"{origin}: {explain(str(error), merged, Config())}") from None
+        _check_url(config.server.url, origin)
         unknown = [name for name in config.access.accept_key_formats if name not in KEY_FORMATS]
         if unknown:
             expected = f"expected {one_of(KEY_FORMATS)}, got {unknown[0]!r}"
             raise ConfigError(f"{origin}: [access] accept_key_formats: {expected}")
     return config
+
+
+def _check_url(url: str | None, origin: str) -> None:
+    if url is not None and not url.startswith(("wss://", "ws://")):
+        raise ConfigError(f"{origin}: [server] url: expected one that begins with wss://, got {url[:80]!r}")
 
 
 def _to_path(kind: type, value: object) -> object:
@@ -141,6 +147,9 @@ def _read_file(file: Path) -> dict[str, Any]:
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    for name, text in environment.items():
+        if name.startswith(ENVIRONMENT_PREFIX) and any("\ud800" <= char <= "\udfff" for char in text):
+            raise ConfigError(f"the environment: {name}: expected text in UTF-8")
     found: dict[str, Any] = {}
     for field in msgspec.structs.fields(Config):
         name = ENVIRONMENT_PREFIX + field.name.upper()

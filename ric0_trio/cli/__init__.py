@@ -1,6 +1,8 @@
 """The command `ric0-trio`: one module a subcommand, read and run with click."""
 
+import os
 import sys
+from contextlib import suppress
 
 import click
 
@@ -46,4 +48,9 @@ def main() -> None:
         click.echo(f"Error: {error}", err=True)
         sys.exit(error.code)
     except click.Abort:
-        sys.exit(130)
+        sys.exit(Exit.INTERRUPTED)
+    except OSError as error:  # every other one is told where it happens
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter tries once more, at its end
+        with suppress(OSError):
+            click.echo(f"Error: the output cannot be written: {error.strerror}", err=True)
+        sys.exit(Exit.FAILED)

@@ -1,5 +1,6 @@
 """What `serve --dev` needs and makes: an identity, and a throw-away CA with a certificate for localhost."""
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,18 +39,23 @@ class DevFiles:
         return self.folder / "cert-key.pem"
 
     def make_missing(self) -> None:
-        """Make what is not there yet. Raises `OSError` when it cannot be written."""
+        """Make what is not there yet, and overwrite nothing.
+
+        Raises `OSError` when it cannot be written, and `FileExistsError` when there is a part of a certificate.
+        """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        there = [path for path in (self.ca, self.cert, self.key) if path.exists()]
+        if there and len(there) < 3:
+            why = "one of ca.pem, cert.pem and cert-key.pem, which belong together; move it away, or use another folder"
+            raise FileExistsError(errno.EEXIST, why, str(there[0]))
+        if not there:
+            self._make_certificate()
         if not self.identity.exists():
             save_private_key(self.identity, PrivateKey.generate())
-        if not (self.ca.exists() and self.cert.exists() and self.key.exists()):
-            self._make_certificate()
 
     def _make_certificate(self) -> None:
         ca = trustme.CA(organization_name="ric0-trio --dev")
         issued = ca.issue_cert("localhost", "127.0.0.1", "::1")
-        for path in (self.ca, self.cert, self.key):
-            path.unlink(missing_ok=True)
-        self.ca.write_bytes(ca.cert_pem.bytes())
-        self.cert.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
         write_new_secret(self.key, issued.private_key_pem.bytes())
+        self.cert.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+        self.ca.write_bytes(ca.cert_pem.bytes())

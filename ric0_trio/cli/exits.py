@@ -18,6 +18,8 @@ class Exit(IntEnum):
     USAGE = 64
     CONFIG = 78
     """Something that the command needs is missing or wrong. (64 and 78 are those of sysexits.h.)"""
+    INTERRUPTED = 130
+    """Stopped with Ctrl-C, as shells have it."""
 
 
 class CommandError(Exception):

@@ -6,12 +6,13 @@ from pathlib import Path
 import click
 
 from ric0_trio.cli.exits import CommandError, Exit
+from ric0_trio.cli.places import FILE
 from ric0_trio.keyfile import save_private_key
 from ric0_trio.protocol import DEFAULT_FORMAT, KEY_FORMATS, PrivateKey
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=FILE)
 @click.option(
     "--format",
     "key_format",

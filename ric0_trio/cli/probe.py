@@ -1,6 +1,6 @@
 """`ric0-trio probe`: go through a server's handshake, and show each step."""
 
-import re
+import math
 import ssl
 import sys
 from contextlib import AsyncExitStack
@@ -12,6 +12,7 @@ import click
 import trio
 
 from ric0_trio.cli.exits import Exit
+from ric0_trio.cli.places import FILE
 from ric0_trio.cli.report import Report
 from ric0_trio.client import (
     OWN_APP,
@@ -36,11 +37,9 @@ from ric0_trio.protocol import (
     SoftwareVersion,
     available_codecs,
 )
+from ric0_trio.protocol.keys import parse_fingerprint
 from ric0_trio.protocol.messages import MAX_LABEL_CHARS
 from ric0_trio.protocol.names import name_problem
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
-_FINGERPRINT = re.compile(r"(ed25519|rsa):[0-9a-f]{64}")
 
 _EXIT_CODES: dict[type[ChatError], Exit] = {
     ServerIdentityError: Exit.IDENTITY,
@@ -67,15 +66,15 @@ class _Plan:
 
 @click.command()
 @click.argument("url")
-@click.option("--user-key", type=_FILE, help="The user's private key; without it, one is made for this run.")
+@click.option("--user-key", type=FILE, help="The user's private key; without it, one is made for this run.")
 @click.option("--name", default="probe", show_default=True, help="What the user is called.")
 @click.option(
     "--type", "user_type", type=click.Choice(["user", "bot", "log_relay"]), default="user", show_default=True,
     help="What the user is.",
 )  # fmt: skip
-@click.option("--ca", type=_FILE, help="Trust the certificate authorities in this PEM file, and no others.")
+@click.option("--ca", type=FILE, help="Trust the certificate authorities in this PEM file, and no others.")
 @click.option("--pin", help="The fingerprint that the server's key must have, whole; instead of the known servers.")
-@click.option("--known-servers", type=_FILE, help="The file of known servers.  [default: in your configuration folder]")
+@click.option("--known-servers", type=FILE, help="The file of known servers.  [default: in your configuration folder]")
 @click.option("--join-token", help="A token, for a server that asks for one.")
 @click.option("--subprotocol", type=click.Choice(["json", "bson"]), help="Offer this encoding alone.")
 @click.option("--client-name", default=OWN_APP.name, show_default=True, help="The name of the client software.")
@@ -113,6 +112,7 @@ def probe(
       4   nothing answered
       5   the connection broke on the way
       64  wrong usage
+      130 stopped with Ctrl-C
     """
     plan = _Plan(
         url=_check_url(url),
@@ -120,10 +120,10 @@ def probe(
         app=_make_app(client_name, client_version),
         codecs=_choose_codecs(subprotocol),
         ssl_context=_load_ca(ca),
-        known_servers=FileKnownServers(known_servers),
+        known_servers=_open_known_servers(known_servers),
         pin=_check_pin(pin),
-        join_token=join_token,
-        hold_s=hold,
+        join_token=_check_text("--join-token", join_token),
+        hold_s=_check_hold(hold),
     )
     report = Report(url, as_json=as_json)
     try:
@@ -184,6 +184,7 @@ def _make_identity(user_key: Path | None, name: str, user_type: Literal["user", 
 def _make_app(name: str, version: str) -> AppInfo:
     if not 1 <= len(name) <= MAX_LABEL_CHARS:
         raise click.UsageError(f"--client-name: expected 1 to {MAX_LABEL_CHARS} characters")
+    _check_text("--client-name", name)
     try:
         return AppInfo(name=name, version=SoftwareVersion.parse(version), capabilities=[], extensions={})
     except ValueError as error:
@@ -209,6 +210,26 @@ def _load_ca(ca: Path | None) -> ssl.SSLContext | None:
 
 
 def _check_pin(pin: str | None) -> Fingerprint | None:
-    if pin is not None and not _FINGERPRINT.fullmatch(pin):
-        raise click.UsageError("--pin: expected a whole fingerprint: ed25519: or rsa: and 64 hexadecimal digits")
-    return None if pin is None else Fingerprint(pin)
+    try:
+        return None if pin is None else parse_fingerprint(pin)
+    except ValueError as error:
+        raise click.UsageError(f"--pin: {error}") from None
+
+
+def _open_known_servers(path: Path | None) -> FileKnownServers:
+    try:
+        return FileKnownServers(path)
+    except ValueError as error:
+        raise click.UsageError(f"--known-servers: {error}") from None
+
+
+def _check_hold(seconds: float) -> float:
+    if math.isnan(seconds):
+        raise click.UsageError("--hold: expected a number of seconds")
+    return seconds
+
+
+def _check_text(option: str, text: str | None) -> str | None:
+    if text is not None and not text.isprintable():
+        raise click.UsageError(f"{option}: expected text in UTF-8 without control characters")
+    return text

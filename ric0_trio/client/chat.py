@@ -10,6 +10,7 @@ from ric0_trio.client.errors import ChatError
 from ric0_trio.client.identity import OWN_APP, Identity
 from ric0_trio.client.known_servers import FileKnownServers, KnownServers
 from ric0_trio.protocol import AppInfo, Codec, ConnectReply, Fingerprint
+from ric0_trio.protocol.keys import parse_fingerprint
 
 
 class Chat:
@@ -49,8 +50,11 @@ async def open_chat(
 
     `known_servers` remembers which server has which key: the user's own file by default (`FileKnownServers`). A `pin`
     stands in for it. Raises `ServerUnreachableError`, `ServerIdentityError`, `ConnectRefusedError`,
-    `ChatTimeoutError`, `ConnectionClosedError`, all of them `ChatError`; and `ValueError` for a malformed URL or name.
+    `ChatTimeoutError`, `ConnectionClosedError`, all of them `ChatError`; and `ValueError` for a malformed URL, name
+    or pin.
     """
+    if pin is not None:
+        parse_fingerprint(pin)
     async with open_connection(
         url,
         ssl_context=ssl_context,

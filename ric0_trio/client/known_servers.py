@@ -48,9 +48,12 @@ class MemoryKnownServers:
 class FileKnownServers:
     """Remembers in a text file that a person can read and edit."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        """Use the file `path`, or the user's own in the configuration folder. It is made when it is needed."""
-        self.path = path or platformdirs.user_config_path("ric0-trio") / "known_servers"
+    def __init__(self, path: Path | str | None = None) -> None:
+        """Use the file `path`, or the user's own in the configuration folder. It is made when it is needed.
+
+        Raises `ValueError` when there is no path, and no user with a home.
+        """
+        self.path = _own_file() if path is None else Path(path)
 
     def check(self, host: str, key: PublicKey) -> None:
         """See `KnownServers.check`. Raises `ServerIdentityError` for a file that cannot be used, too."""
@@ -90,6 +93,13 @@ class FileKnownServers:
                 wanted = "expected host:port, key format, public key"
                 raise ServerIdentityError(f"{self.path}, line {number}: {wanted}") from None
         return keys
+
+
+def _own_file() -> Path:
+    try:
+        return platformdirs.user_config_path("ric0-trio") / "known_servers"
+    except RuntimeError:
+        raise ValueError("there is no home folder to keep known servers in; name a file for them") from None
 
 
 def _append_line(file: FileIO, line: str) -> None:

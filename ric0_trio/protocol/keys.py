@@ -6,6 +6,7 @@ and `PrivateKey`, which signs. A `PublicKey` cannot be made of anything but the 
 
 import binascii
 import hashlib
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Annotated, ClassVar, Final, NewType
@@ -24,12 +25,21 @@ Fingerprint = NewType("Fingerprint", str)
 
 SHORT_DIGITS = 16
 
+_FINGERPRINT: Final = re.compile(r"(ed25519|rsa):[0-9a-f]{64}")
+
 MIN_CHALLENGE_BYTES: Final = 16
 MAX_CHALLENGE_BYTES: Final = 128
 
 # RFC 8410: SEQUENCE { SEQUENCE { OID 1.3.101.112 } BIT STRING }, before the 32 bytes of the key.
 _ED25519_SPKI_PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
 _ED25519_SPKI_BYTES: Final = 44
+
+
+def parse_fingerprint(text: str) -> Fingerprint:
+    """Take a whole fingerprint. Raises `ValueError` for anything else, a shortened one included."""
+    if not _FINGERPRINT.fullmatch(text):
+        raise ValueError("expected a whole fingerprint: ed25519: or rsa: and 64 hexadecimal digits")
+    return Fingerprint(text)
 
 
 def decode_base64(text: str) -> bytes | None:
@@ -243,6 +253,7 @@ class PrivateKey:
 
         Raises `InvalidKeyError` when it is not one, or is of a kind or size that no format here allows.
         """
+        pem = bytes(pem)  # text is a mistake of the caller's; the library would say that a password is missing
         try:
             loaded = serialization.load_pem_private_key(pem, password=None)
         except TypeError:

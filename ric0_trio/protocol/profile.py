@@ -8,7 +8,7 @@ from msgspec import Meta
 from ric0_trio.protocol.keys import KEY_FORMATS
 from ric0_trio.protocol.messages import AppInfo, ServerInfo
 
-Seconds = Annotated[float, Meta(gt=0)]
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Number = Annotated[int, Meta(ge=1)]
 
 
@@ -32,7 +32,7 @@ class SessionLimits(msgspec.Struct, frozen=True, kw_only=True):
     messages_before_auth: Number = 8
     challenges: Number = 3
     """`challenge` requests in a connection's whole life, acceptable or not. (`invalid_message` ones aside.)"""
-    messages_per_s: Annotated[float, Meta(gt=0)] = 20.0
+    messages_per_s: Annotated[float, Meta(gt=0, le=1_000_000)] = 20.0
     messages_burst: Number = 40
     max_message_bytes_before_auth: Number = 16 * 1024
     max_message_bytes: Number = 64 * 1024

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -9,6 +10,19 @@ import structlog
 from ric0_trio.printable import make_printable
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class _LossyLogger(structlog.PrintLogger):
+    """Writes to the standard error stream. When that cannot be written (a full disk, a closed pipe), lines are lost.
+
+    The server is not: it serves on without a log.
+    """
+
+    def msg(self, message: str) -> None:
+        with suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warning = error = critical = exception = msg
 
 
 def configure_logging(log_format: str, level: str) -> None:
@@ -28,7 +42,7 @@ def configure_logging(log_format: str, level: str) -> None:
             *render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _LossyLogger(sys.stderr),
         cache_logger_on_first_use=True,
     )
     # trio-websocket logs every frame's event; what is worth a line is logged here.

@@ -57,7 +57,8 @@ def test_the_second_trial_finds_what_the_first_made(serve: Serve, tmp_path: Path
     two = serve("--dev", "--data-dir", tmp_path / "data")
     assert read() == first
     assert one.ready["fingerprint"] == two.ready["fingerprint"]
-    (tmp_path / "data" / "cert.pem").unlink()
+    for name in ("ca.pem", "cert.pem", "cert-key.pem"):
+        (tmp_path / "data" / name).unlink()
     serve("--dev", "--data-dir", tmp_path / "data", during=visit)
     assert {name for name, content in read().items() if content == first[name]} == {"identity.pem"}
 

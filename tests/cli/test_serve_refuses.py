@@ -98,8 +98,9 @@ CASES = {
         COMPLETE, ["key.pem is not the key of the certificate cert.pem, or one of them is damaged"],
         spoil=swapped("key.pem", "other.pem"),
     ),
-    "a key of another kind": Case(
-        COMPLETE, ["key.pem is not the key of the certificate cert.pem"], spoil=swapped("key.pem", "identity.pem"),
+    "the identity as the certificate's key": Case(
+        COMPLETE, ["key.pem: the certificate's key is the server's identity as well"],
+        spoil=swapped("key.pem", "identity.pem"),
     ),
     "an encrypted key": Case(COMPLETE, [f"key.pem: {ENCRYPTED}{DECRYPT}"], spoil=swapped("key.pem", "locked.pem")),
     "an encrypted key of the old kind": Case(
