@@ -48,7 +48,7 @@ from ric0_trio.protocol.messages import (
 )
 from ric0_trio.protocol.negotiate import negotiate
 from ric0_trio.protocol.profile import ServerProfile, SessionLimits
-from ric0_trio.protocol.states import REQUESTS, SUCCESSES, TRANSITIONS, Action, Input, State, answers
+from ric0_trio.protocol.states import CLOSES, REFUSES, SUCCESSES, TRANSITIONS, Action, Input, State, answers, classify
 from ric0_trio.protocol.timeline import Timeline
 
 Effects = tuple[Effect, ...]
@@ -141,7 +141,7 @@ class ServerSession:
             envelope = self._codec.decode(payload)
         except DecodeError as error:
             return self._act(Input.UNDECODABLE, detail=str(error))
-        return self._act(_classify(envelope), envelope)
+        return self._act(classify(envelope), envelope)
 
     def answer(self, result: bytes | bool | Verdict, now: float) -> Effects:
         """Take the answer to the open question: bytes to `Sign`, a bool to `Verify`, a `Verdict` to `Admit`.
@@ -196,10 +196,10 @@ class ServerSession:
             answered = answers(self._state, envelope.name)
             action = Action.REFUSE_INVALID if answered else Action.CLOSE_UNAUTHENTICATED
             detail = envelope.problem
-        if action in _CLOSES:
-            return self._close(*_CLOSES[action], detail)
-        if action in _REFUSALS and isinstance(envelope, Request | BadRequest):
-            return (self._reply(envelope, _REFUSALS[action]),)
+        if action in CLOSES:
+            return self._close(*CLOSES[action], detail)
+        if action in REFUSES and isinstance(envelope, Request | BadRequest):
+            return (self._reply(envelope, REFUSES[action]),)
         match envelope:
             case Request(data=ChallengeRequest() as challenge) if action is Action.SIGN:
                 return self._challenged(envelope, challenge)
@@ -297,40 +297,11 @@ class ServerSession:
         return (Release(),) if was_connected else ()
 
 
-_CLOSES: Final[dict[Action, tuple[CloseCode, str]]] = {
-    Action.CLOSE_UNAUTHENTICATED: (CloseCode.POLICY, "connect first: this message needs authentication"),
-    Action.CLOSE_UNDECODABLE: (CloseCode.NOT_DECODABLE, "the message is not a valid envelope"),
-    Action.CLOSE_WRONG_KIND: (
-        CloseCode.WRONG_KIND,
-        "text and binary messages are not mixed: json is text, bson binary",
-    ),
-    Action.CLOSE_TOO_BIG: (CloseCode.TOO_BIG, "the message is too big"),
-    Action.CLOSE_OVER_BUDGET: (CloseCode.POLICY, "too many messages"),
-    Action.CLOSE_TIMED_OUT: (CloseCode.POLICY, "the time to authenticate is over"),
-}
-
 _ANSWERS: Final[dict[type[Question], tuple[type, ...]]] = {
     Sign: (bytes,),
     Verify: (bool,),
     Admit: (Admitted, Refused),
 }
-
-_REFUSALS: Final[dict[Action, Status]] = {
-    Action.REFUSE_UNCHALLENGED: Status.INVALID_CHALLENGE,
-    Action.REFUSE_CONNECTED: Status.ALREADY_CONNECTED,
-    Action.REFUSE_NOT_CONNECTED: Status.NOT_CONNECTED,
-    Action.REFUSE_INVALID: Status.INVALID_MESSAGE,
-}
-
-
-def _classify(envelope: Envelope) -> Input:
-    match envelope:
-        case Request():
-            return REQUESTS.get(envelope.name, Input.OTHER_REQUEST)
-        case BadRequest():
-            return Input.BAD_REQUEST
-        case _:
-            return Input.MESSAGE_OR_REPLY
 
 
 def _check_answer(question: Question, result: bytes | bool | Verdict) -> None:

@@ -7,6 +7,9 @@ A cell is one `Action`. `CLOSED` has no column: there, every input gives nothing
 from enum import Enum
 from typing import Final
 
+from ric0_trio.protocol.effects import CloseCode
+from ric0_trio.protocol.messages import BadRequest, Envelope, Request, Status
+
 
 class State(Enum):
     """Where a connection stands."""
@@ -103,6 +106,27 @@ SUCCESSES: Final[dict[Action, State]] = {
 }
 """The state that an action leads to when it succeeds. `SIGN` moves `OPEN` alone: others keep their state."""
 
+CLOSES: Final[dict[Action, tuple[CloseCode, str]]] = {
+    Action.CLOSE_UNAUTHENTICATED: (CloseCode.POLICY, "connect first: this message needs authentication"),
+    Action.CLOSE_UNDECODABLE: (CloseCode.NOT_DECODABLE, "the message is not a valid envelope"),
+    Action.CLOSE_WRONG_KIND: (
+        CloseCode.WRONG_KIND,
+        "text and binary messages are not mixed: json is text, bson binary",
+    ),
+    Action.CLOSE_TOO_BIG: (CloseCode.TOO_BIG, "the message is too big"),
+    Action.CLOSE_OVER_BUDGET: (CloseCode.POLICY, "too many messages"),
+    Action.CLOSE_TIMED_OUT: (CloseCode.POLICY, "the time to authenticate is over"),
+}
+"""How the WebSocket is closed by each action that closes it."""
+
+REFUSES: Final[dict[Action, Status]] = {
+    Action.REFUSE_UNCHALLENGED: Status.INVALID_CHALLENGE,
+    Action.REFUSE_CONNECTED: Status.ALREADY_CONNECTED,
+    Action.REFUSE_NOT_CONNECTED: Status.NOT_CONNECTED,
+    Action.REFUSE_INVALID: Status.INVALID_MESSAGE,
+}
+"""What each action that refuses a request answers."""
+
 REQUESTS: Final[dict[str, Input]] = {
     "challenge": Input.CHALLENGE,
     "connect": Input.CONNECT,
@@ -115,3 +139,14 @@ def answers(state: State, name: str) -> bool:
     """Tell whether a well-formed request of this name gets an answer in `state`."""
     given = REQUESTS.get(name, Input.OTHER_REQUEST)
     return TRANSITIONS[given][state] is not Action.CLOSE_UNAUTHENTICATED
+
+
+def classify(envelope: Envelope) -> Input:
+    """Tell which input a decoded payload is."""
+    match envelope:
+        case Request():
+            return REQUESTS.get(envelope.name, Input.OTHER_REQUEST)
+        case BadRequest():
+            return Input.BAD_REQUEST
+        case _:
+            return Input.MESSAGE_OR_REPLY
