@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from ric0_trio.protocol import (
@@ -205,6 +206,20 @@ def test_a_reason_that_the_server_would_refuse(codec: Codec) -> None:
     with pytest.raises(LocalProtocolError, match="513 characters"):
         session.disconnect("r" * 513, START)
     session.disconnect("r" * 512, START)
+
+
+UNSENDABLE = {"a reason": "reason has a lone surrogate", "a token": "token has a lone surrogate", "a long token": "257"}
+
+
+@pytest.mark.parametrize(("what", "problem"), UNSENDABLE.items(), ids=UNSENDABLE)
+def test_text_that_cannot_be_sent_changes_nothing(codec: Codec, what: str, problem: str) -> None:
+    state = ClientState.CONNECTED if what == "a reason" else ClientState.VERIFIED
+    session = client_in(state, codec)
+    token = "t" * 257 if what == "a long token" else "\ud800"
+    profile = msgspec.structs.replace(PROFILE, join_token=token)
+    with pytest.raises(LocalProtocolError, match=problem):
+        session.disconnect("\ud800", START) if what == "a reason" else session.connect(profile, START)
+    assert session.state is state
 
 
 STEPS_BACK: dict[str, Callable[[ClientSession], object]] = {
