@@ -2,7 +2,8 @@
 
 Run as `python -m benchmarks.bench_connections` (Linux, as it reads /proc): starts the real command on loopback, in
 plain `ws://`, and has a plain blocking client open one connection after another. The server's CPU is steadier than
-wall time on a shared machine. Each figure is the median of `ROUNDS` rounds; rows take turns.
+wall time on a shared machine. Each figure is the median of `ROUNDS` rounds; rows take turns. A bare trio-websocket
+server (`benchmarks.bare_websocket`) is measured in the same run, with as many messages of about the same size.
 """
 
 import json
@@ -33,8 +34,10 @@ from ric0_trio.protocol import (
     Verify,
 )
 
+Place = tuple[str, int]
+
 ROUNDS = 7
-CONNECTIONS = 100
+CONNECTIONS = 200
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 UPGRADE = (
@@ -47,7 +50,7 @@ CLOSE = bytes([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8])
 class Client:
     """One WebSocket, with as little work as will do: the mask is zero, and every frame is whole."""
 
-    def __init__(self, place: tuple[str, int]) -> None:
+    def __init__(self, place: Place) -> None:
         self._socket = socket.create_connection(place)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._file = self._socket.makefile("rb")
@@ -74,11 +77,11 @@ class Client:
         self._socket.close()
 
 
-def upgrade_and_close(place: tuple[str, int]) -> None:
+def upgrade_and_close(place: Place) -> None:
     Client(place).close()
 
 
-def whole_handshake(place: tuple[str, int]) -> None:
+def whole_handshake(place: Place) -> None:
     """Challenge, connect, disconnect, close."""
     client = Client(place)
     session = ClientSession(JsonCodec(), NONCE)
@@ -100,13 +103,21 @@ def whole_handshake(place: tuple[str, int]) -> None:
     client.close()
 
 
+def three_echoes(place: Place) -> None:
+    client = Client(place)
+    for _ in range(3):
+        client.send("x" * 400)
+        client.receive()
+    client.close()
+
+
 def profile_for(server: PublicKey) -> ClientProfile:
     user = UserIdentity(name="Ann Example", type="user", pubkey=USER_KEY.public, home_server=server)
     return ClientProfile(user=user, app=CLIENT_APP)
 
 
 @contextmanager
-def running_server() -> Iterator[tuple[int, tuple[str, int]]]:
+def running_server() -> Iterator[tuple[int, Place]]:
     """The command, in plain ws://: its process id, and where it listens."""
     with tempfile.TemporaryDirectory() as folder:
         ready = Path(folder, "ready.json")
@@ -124,28 +135,42 @@ def running_server() -> Iterator[tuple[int, tuple[str, int]]]:
                 process.send_signal(signal.SIGTERM)
 
 
+@contextmanager
+def bare_server() -> Iterator[tuple[int, Place]]:
+    """trio-websocket alone, likewise."""
+    command = [sys.executable, "-m", "benchmarks.bare_websocket"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            port = process.stdout.readline() if process.stdout is not None else ""
+            yield process.pid, ("127.0.0.1", int(port))
+        finally:
+            process.kill()
+
+
 def cpu_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 
 def main() -> None:
-    rows: dict[str, Callable[[tuple[str, int]], None]] = {
-        "upgrade and close": upgrade_and_close,
-        "challenge, connect, disconnect": whole_handshake,
-    }
-    figures: dict[str, list[float]] = {name: [] for name in rows}
-    with running_server() as (pid, place):
-        for act in rows.values():
+    with running_server() as ours, bare_server() as bare:
+        rows: dict[str, tuple[tuple[int, Place], Callable[[Place], None]]] = {
+            "upgrade and close": (ours, upgrade_and_close),
+            "  the same, trio-websocket alone": (bare, upgrade_and_close),
+            "challenge, connect, disconnect": (ours, whole_handshake),
+            "  three echoes, trio-websocket alone": (bare, three_echoes),
+        }
+        figures: dict[str, list[float]] = {name: [] for name in rows}
+        for (_, place), act in rows.values():
             act(place)
         for _ in range(ROUNDS):
-            for name, act in rows.items():
+            for name, ((pid, place), act) in rows.items():
                 begun = cpu_s(pid)
                 for _ in range(CONNECTIONS):
                     act(place)
                 figures[name].append((cpu_s(pid) - begun) / CONNECTIONS * 1e6)
     for name, found in figures.items():
-        print(f"{name:<32} {statistics.median(found):>7.0f} µs of the server's CPU a connection")
+        print(f"{name:<38} {statistics.median(found):>6.0f} µs of the server's CPU a connection")
 
 
 if __name__ == "__main__":
