@@ -66,6 +66,30 @@ async def test_what_is_too_much_ends_the_stream() -> None:
     await peer.send_all(HELLO)  # the stream itself is open
 
 
+async def test_a_payload_in_tiny_pieces_is_joined() -> None:
+    """wsproto keeps an object for each piece, which would cost us twenty times what it costs their sender."""
+    peer, guard = guarded(cap=64 * 1024)
+    await guard.receive_some()
+    await guard.send_all(ANSWER)
+    whole = frame(TEXT, bytes(64 * 1024))
+    await peer.send_all(whole)
+    await peer.aclose()
+    pieces = [bytes(piece) async for piece in TwoBytesAtATime(guard)]
+    assert b"".join(pieces) == whole
+    assert len(pieces) <= 7 + 64 // 4  # the header comes as it comes
+
+
+class TwoBytesAtATime(trio.abc.ReceiveStream):
+    def __init__(self, guard: GuardedStream) -> None:
+        self._guard = guard
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        return await self._guard.receive_some(2)
+
+    async def aclose(self) -> None:
+        await self._guard.aclose()
+
+
 async def test_an_end_that_is_noted_ends_the_stream_for_its_reader() -> None:
     peer, guard = await upgraded(early=HELLO)
     await guard.aclose()
