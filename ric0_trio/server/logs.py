@@ -38,7 +38,7 @@ def configure_logging(log_format: str, level: str) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _make_values_printable,
+            _tidy,
             *render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
@@ -49,11 +49,10 @@ def configure_logging(log_format: str, level: str) -> None:
     logging.getLogger("trio-websocket").setLevel(logging.WARNING)
 
 
-def _make_values_printable(
-    logger: object, method: str, event: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
-    """Escape what could move a terminal's cursor or forge a line: strangers choose some of these words."""
-    for key, value in event.items():
-        if isinstance(value, str) and not value.isprintable():
-            event[key] = make_printable(value)
-    return event
+def _tidy(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Leave out what is empty, and escape what could move a cursor or forge a line: strangers choose some words."""
+    return {
+        key: make_printable(value) if isinstance(value, str) and not value.isprintable() else value
+        for key, value in event.items()
+        if value not in (None, "")
+    }
