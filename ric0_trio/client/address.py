@@ -10,6 +10,7 @@ import trio
 from ric0_trio.client.errors import ConnectionClosedError, ServerIdentityError, ServerUnreachableError
 from ric0_trio.protocol import PATH
 from ric0_trio.transport.loopback import is_loopback
+from ric0_trio.transport.websocket import ABNORMAL
 
 _DEFAULT_PORTS = {"wss": 443, "ws": 80}
 
@@ -74,7 +75,7 @@ async def _shake_hands(stream: trio.SocketStream, context: ssl.SSLContext, addre
         if isinstance(error.__cause__, ssl.SSLCertVerificationError):
             why = error.__cause__.verify_message
             raise ServerIdentityError(f"the certificate of {address} does not verify: {why}") from None
-        raise ConnectionClosedError(1006, f"the TLS handshake failed: {_tls_problem(error)}") from None
+        raise ConnectionClosedError(ABNORMAL, f"the TLS handshake failed: {_tls_problem(error)}") from None
     return encrypted
 
 

@@ -51,6 +51,7 @@ from ric0_trio.protocol import (
 from ric0_trio.transport.clock import SteadyClock
 from ric0_trio.transport.guard import GuardedStream
 from ric0_trio.transport.websocket import (
+    ABNORMAL,
     FrameError,
     KeepAlive,
     PeerGoneError,
@@ -240,14 +241,13 @@ async def open_connection(
                 str(address),
                 address.path,
                 [codec.subprotocol for codec in offered],
-                max_message_bytes=MAX_MESSAGE_BYTES,
                 keepalive=KEEPALIVE,
                 write_timeout_s=WRITE_TIMEOUT_S,
             ) as websocket:
                 opening.deadline, is_open = math.inf, True
                 codec = choose_codec([websocket.subprotocol] if websocket.subprotocol else [], offered)
                 if codec is None:
-                    raise ConnectionClosedError(1006, "the server chose no subprotocol that was offered")
+                    raise ConnectionClosedError(ABNORMAL, "the server chose no subprotocol that was offered")
                 chat = ChatConnection(websocket, codec, address, reply_timeout_s)
                 with one_exception():
                     async with trio.open_nursery() as listening:
@@ -260,7 +260,9 @@ async def open_connection(
         except (wsproto.utilities.ProtocolError, h11.ProtocolError) as error:
             if is_open:  # the block's own
                 raise
-            raise ConnectionClosedError(1006, f"the server's upgrade is not valid: {first_problem(error)}") from None
+            raise ConnectionClosedError(
+                ABNORMAL, f"the server's upgrade is not valid: {first_problem(error)}"
+            ) from None
         finally:
             await guard.close(closing.code, closing.reason, CLOSE_TIMEOUT_S)
     if opening.cancelled_caught:

@@ -1,10 +1,7 @@
 """What can become of a connection, as exceptions: all are `ChatError`."""
 
-from typing import Final
-
 from ric0_trio.protocol import NEVER_RETURN
-
-_ABNORMAL: Final = 1006  # RFC 6455 section 7.1.5: no Close frame came
+from ric0_trio.transport.websocket import ABNORMAL
 
 
 class ChatError(Exception):
@@ -38,7 +35,7 @@ class ConnectionClosedError(ChatError):
     """The connection is over, and not because this side wished it."""
 
     def __init__(self, code: int, reason: str, *, by_server: bool = True) -> None:
-        what = "the connection broke" if code == _ABNORMAL else f"the server closed the connection with {code}"
+        what = "the connection broke" if code == ABNORMAL else f"the server closed the connection with {code}"
         full = f"{what}: {reason}" if reason else what
         super().__init__(full if by_server else reason)
         self.code = code
@@ -57,6 +54,6 @@ class UpgradeRefusedError(ConnectionClosedError):
 
     def __init__(self, status: int, body: str) -> None:
         answer = f"the server answered HTTP {status}"
-        super().__init__(_ABNORMAL, f"{answer}: {body}" if body else answer, by_server=False)
+        super().__init__(ABNORMAL, f"{answer}: {body}" if body else answer, by_server=False)
         self.status = status
         """The HTTP status."""

@@ -8,6 +8,7 @@ import wsproto.utilities
 
 from ric0_trio.client.errors import ConnectionClosedError, UpgradeRefusedError
 from ric0_trio.transport.head import HeadTooBigError, read_head
+from ric0_trio.transport.websocket import ABNORMAL
 
 _SHOWN_BODY_BYTES: Final = 200
 
@@ -26,12 +27,12 @@ async def read_answer(stream: trio.abc.Stream) -> tuple[bytes, bytes]:
     try:
         head, rest = await read_head(stream)
     except HeadTooBigError:
-        raise ConnectionClosedError(1006, "the server's HTTP answer is too big") from None
+        raise ConnectionClosedError(ABNORMAL, "the server's HTTP answer is too big") from None
     except (trio.BrokenResourceError, trio.ClosedResourceError):
-        raise ConnectionClosedError(1006, "the server hung up before it answered the upgrade") from None
+        raise ConnectionClosedError(ABNORMAL, "the server hung up before it answered the upgrade") from None
     status = re.match(rb"HTTP/1\.1 (\d{3})[ \r]", head)
     if status is None or not head.isascii():
-        raise ConnectionClosedError(1006, "the server does not speak HTTP/1.1")
+        raise ConnectionClosedError(ABNORMAL, "the server does not speak HTTP/1.1")
     if status[1] != b"101":
         raise UpgradeRefusedError(int(status[1]), rest[:_SHOWN_BODY_BYTES].decode("ascii", "replace").strip())
     return head, rest

@@ -111,7 +111,6 @@ class Connection:
             async with accept_websocket(
                 guard,
                 request.subprotocol,
-                max_message_bytes=limits.max_message_bytes,
                 keepalive=KeepAlive(limits.ping_interval_s, limits.ping_timeout_s),
                 write_timeout_s=limits.write_timeout_s,
             ) as websocket:

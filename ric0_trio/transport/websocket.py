@@ -15,7 +15,9 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_st
 from ric0_trio.protocol.effects import CloseCode
 from ric0_trio.transport.guard import GuardedStream
 
-_ABNORMAL: Final = 1006  # RFC 6455 section 7.1.5: no Close frame came
+ABNORMAL: Final = 1006
+"""The code of an end without a Close frame (RFC 6455 section 7.1.5). It is never sent."""
+
 _FOUND_BY_WSPROTO: Final = (CloseCode.PROTOCOL_ERROR, CloseCode.NOT_DECODABLE)
 
 
@@ -93,7 +95,7 @@ class WebSocket:
             with trio.move_on_after(self._keepalive.timeout_s):
                 return await self._get_message()
             if self._last_heard() <= heard:
-                raise PeerGoneError(_ABNORMAL, "no answer to a ping")
+                raise PeerGoneError(ABNORMAL, "no answer to a ping")
 
     async def send(self, payload: str | bytes) -> None:
         """Send a message. Raises `PeerGoneError` when the peer is gone, or takes too long to read."""
@@ -103,9 +105,9 @@ class WebSocket:
             except ConnectionClosed:
                 self._raise_ending()
             if self._guard.broken:
-                raise PeerGoneError(_ABNORMAL, "")
+                raise PeerGoneError(ABNORMAL, "")
             return
-        raise PeerGoneError(_ABNORMAL, "the peer does not read what it is sent")
+        raise PeerGoneError(ABNORMAL, "the peer does not read what it is sent")
 
     def _last_heard(self) -> float:
         return max(self._guard.last_heard, self._opened_at)
@@ -131,7 +133,7 @@ class WebSocket:
         if self._guard.problem is not None:
             raise FrameError(CloseCode.TOO_BIG, self._guard.problem) from None
         if ended is None:
-            raise PeerGoneError(_ABNORMAL, "") from None
+            raise PeerGoneError(ABNORMAL, "") from None
         if ended.code in _FOUND_BY_WSPROTO and not self._guard.close_sent:  # trio-websocket tells the peer nothing
             raise FrameError(CloseCode(ended.code), ended.reason or "invalid frame") from None
         raise PeerGoneError(ended.code, ended.reason or "") from None
@@ -158,14 +160,13 @@ async def accept_websocket(
     guard: GuardedStream,
     subprotocol: str | None,
     *,
-    max_message_bytes: int,
     keepalive: KeepAlive,
     write_timeout_s: float,
 ) -> AsyncIterator[WebSocket]:
     """Answer 101 on a stream whose head is a good request, and run the WebSocket while the block lasts."""
     with one_exception():
         async with trio.open_nursery() as nursery:
-            request = await wrap_server_stream(nursery, guard, max_message_size=max_message_bytes)
+            request = await wrap_server_stream(nursery, guard, max_message_size=guard.max_message_bytes)
             connection = await request.accept(subprotocol=subprotocol)
             yield WebSocket(connection, guard, nursery, keepalive, write_timeout_s)
             nursery.cancel_scope.cancel()
@@ -178,7 +179,6 @@ async def connect_websocket(
     path: str,
     subprotocols: Sequence[str],
     *,
-    max_message_bytes: int,
     keepalive: KeepAlive,
     write_timeout_s: float,
 ) -> AsyncIterator[WebSocket]:
@@ -191,7 +191,7 @@ async def connect_websocket(
                 host,
                 path,
                 subprotocols=subprotocols,
-                max_message_size=max_message_bytes,
+                max_message_size=guard.max_message_bytes,
             )
             yield WebSocket(connection, guard, nursery, keepalive, write_timeout_s)
             nursery.cancel_scope.cancel()

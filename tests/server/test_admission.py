@@ -77,6 +77,16 @@ CASES = {
 }
 
 
+async def come_to_the_question(
+    nursery: trio.Nursery, client: RawClient, connection: Connection, access: PlayedAccess
+) -> None:
+    """The connection runs, and its store has been asked who may join."""
+    nursery.start_soon(connection.run)
+    await client.reach(State.CHALLENGED)
+    await client.send_raw(client.request(CONNECT))
+    await access.asked.wait()
+
+
 async def play(happens: Event, client: RawClient, connection: Connection) -> None:
     await trio.sleep_until(EVENT_S)
     await happens(client, connection)
@@ -131,10 +141,7 @@ async def test_a_hard_cancel_waits_for_the_verdict_and_gives_the_place_back(auto
     access = PlayedAccess(holds=True)
     client, connection = make_connection(access)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(connection.run)
-        await client.reach(State.CHALLENGED)
-        await client.send_raw(client.request(CONNECT))
-        await access.asked.wait()
+        await come_to_the_question(nursery, client, connection, access)
         nursery.cancel_scope.cancel()
         with trio.CancelScope(shield=True):
             assert [what for _, what in await client.watch()] == ["gone"]
@@ -197,10 +204,7 @@ async def test_a_store_that_blocks_past_the_limit_loses_no_place(autojump_clock:
     access = PlayedAccess(holds=True)
     client, connection = make_connection(access)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(connection.run)
-        await client.reach(State.CHALLENGED)
-        await client.send_raw(client.request(CONNECT))
-        await access.asked.wait()
+        await come_to_the_question(nursery, client, connection, access)
         await wait_all_tasks_blocked()
         access.may_answer.set()
         autojump_clock.jump(5.0)
