@@ -12,6 +12,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from ric0_trio.access.audit import AuditBounds
+from ric0_trio.access.rules import Mode, WhenExceeded
 from ric0_trio.config_errors import explain, one_of
 from ric0_trio.protocol import KEY_FORMATS
 from ric0_trio.protocol.messages import Capabilities, Extensions, Label, Sentence, Url
@@ -64,9 +66,17 @@ class ServerSection(Section, frozen=True):
 
 
 class AccessSection(Section, frozen=True):
-    """Who may join."""
+    """Who may join (docs/access.md)."""
 
+    mode: Mode = Mode.OPEN
+    connections_per_user: Annotated[int, Meta(ge=0)] = 0
+    """0 for no bound."""
+    when_exceeded: WhenExceeded = WhenExceeded.REFUSE
     accept_key_formats: Annotated[tuple[str, ...], Meta(min_length=1)] = tuple(KEY_FORMATS)
+
+
+class AuditSection(AuditBounds, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much of the audit is kept."""
 
 
 class LogSection(Section, frozen=True):
@@ -84,11 +94,12 @@ class Config(Section, frozen=True):
     """All that can be configured."""
 
     data_dir: Path = DATA_DIR
-    """Where the server keeps what it makes."""
+    """Where the server keeps who may join, and where commands reach it."""
     listen: ListenSection = ListenSection()
     tls: TlsSection = TlsSection()
     server: ServerSection = ServerSection()
     access: AccessSection = AccessSection()
+    audit: AuditSection = AuditSection()
     log: LogSection = LogSection()
     limits: LimitsSection = LimitsSection()
 

@@ -45,7 +45,8 @@ def _expected(what: str, steps: list[str], defaults: msgspec.Struct) -> str:
         return f"another value ({what.replace('`', '').lower()})"
     if match is None:  # one of several words
         section = getattr(defaults, steps[0])
-        return one_of(next(get_args(f.type) for f in msgspec.structs.fields(section) if f.name == steps[1]))
+        kind = next(f.type for f in msgspec.structs.fields(section) if f.name == steps[1])
+        return one_of(get_args(kind) or tuple(kind))  # of a Literal, or of an enum
     kind, length, bound, number = match.groups()
     text = _KINDS[kind] + (length or "")
     if bound is None:

@@ -4,9 +4,22 @@ The interface that the server knows. One question is answered whole in one call,
 race, and a networked store can stand behind it.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
-from ric0_trio.protocol.effects import Admit, Admitted, Verdict
+from ric0_trio.protocol.effects import Admit, Admitted, Kick, Verdict
+
+
+@dataclass(frozen=True, eq=False)
+class Applicant:
+    """The connection that wants a place, as a store knows it."""
+
+    connection_id: str
+    peer: str
+    """The address of whoever is behind it, for people to read."""
+    evict: Callable[[Kick], None]
+    """Put it out, soon; also while its admission is open. Called when it is gone already, it does nothing."""
 
 
 class AccessStore(Protocol):
@@ -16,8 +29,12 @@ class AccessStore(Protocol):
     that cannot answer refuses with `unknown_error`; it does not raise.
     """
 
-    async def admit(self, connection_id: str, request: Admit) -> Verdict:
-        """Answer checks 7 to 11 (docs/protocol.md, "Messages") and, with `Admitted`, take a place."""
+    async def admit(self, applicant: Applicant, request: Admit) -> Verdict:
+        """Answer checks 7 to 11 (docs/protocol.md, "Messages") and, with `Admitted`, take a place.
+
+        From now on until `Release`, or a refusal, the store may `evict` the applicant: a ban that is made while the
+        rules are read must reach them.
+        """
 
     async def release(self, connection_id: str, reason: str | None) -> None:
         """Give back the place that `connection_id` took; `reason` is what the user said on leaving, if anything."""
@@ -26,7 +43,7 @@ class AccessStore(Protocol):
 class OpenAccess:
     """Lets in everyone who has proved who they are."""
 
-    async def admit(self, connection_id: str, request: Admit) -> Verdict:
+    async def admit(self, applicant: Applicant, request: Admit) -> Verdict:
         return Admitted()
 
     async def release(self, connection_id: str, reason: str | None) -> None:

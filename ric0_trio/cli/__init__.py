@@ -7,10 +7,18 @@ from contextlib import suppress
 import click
 
 from ric0_trio import __version__
+from ric0_trio.cli.audit import audit
+from ric0_trio.cli.backup import backup
+from ric0_trio.cli.check import check
+from ric0_trio.cli.client_rules import client
 from ric0_trio.cli.exits import CommandError, Exit
+from ric0_trio.cli.explain import explain
 from ric0_trio.cli.keygen import keygen
 from ric0_trio.cli.probe import probe
 from ric0_trio.cli.serve import serve
+from ric0_trio.cli.token import token
+from ric0_trio.cli.user import user
+from ric0_trio.cli.who import kick, who
 
 _HELP = """A server for the RIC chat-connection protocol, and the tools around it.
 
@@ -32,9 +40,8 @@ def command() -> None:
     pass
 
 
-command.add_command(serve)
-command.add_command(keygen)
-command.add_command(probe)
+for subcommand in (serve, keygen, probe, token, user, client, who, kick, explain, audit, check, backup):
+    command.add_command(subcommand)
 
 
 def main() -> None:

@@ -7,7 +7,8 @@ import shutil
 import signal
 import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import click
@@ -15,10 +16,13 @@ import structlog
 import trio
 
 from ric0_trio import __version__
-from ric0_trio.access.store import OpenAccess
+from ric0_trio.access.database import StoreError
+from ric0_trio.access.rules import Policy
+from ric0_trio.access.sqlite import SqliteAccess, open_sqlite_access
 from ric0_trio.cli.dev_setup import DevFiles
 from ric0_trio.cli.exits import CommandError, Exit
 from ric0_trio.config import Config
+from ric0_trio.data_dir import DataDir, DataDirError
 from ric0_trio.protocol import (
     PATH,
     AppInfo,
@@ -29,6 +33,8 @@ from ric0_trio.protocol import (
     available_codecs,
 )
 from ric0_trio.server import Server
+from ric0_trio.server.control import ControlSocket, bind_control_socket
+from ric0_trio.transport.websocket import one_exception
 
 
 async def launch(
@@ -37,21 +43,54 @@ async def launch(
     """Run the server until SIGINT or SIGTERM; a second one does not wait for the clients."""
     listeners = await _listen(config)
     url = _url(listeners[0], ssl_context)
-    server = Server(
-        _make_profile(config, identity, url), identity, OpenAccess(), ssl_context=ssl_context, limits=config.limits
-    )
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        files = DevFiles(config.data_dir)
-        is_own = dev and ssl_context is not None and config.tls.cert == files.cert
-        ca = files.ca.resolve() if is_own else None
-        _announce(url, identity, ca, dev)
-        if ready_file is not None:
-            _write_ready_file(ready_file, url, identity, ca)
-        async with trio.open_nursery() as nursery:
+    profile = _make_profile(config, identity, url)
+    files = DevFiles(config.data_dir)
+    is_own = dev and ssl_context is not None and config.tls.cert == files.cert
+    ca = files.ca.resolve() if is_own else None
+    with (
+        _hold_data_dir(config) as control_listener,
+        trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals,
+    ):
+        async with _open_access(config) as access, trio.open_nursery() as nursery:
+            server = Server(profile, identity, access, ssl_context=ssl_context, limits=config.limits)
+            control = ControlSocket(access, profile)
+            nursery.start_soon(control.serve, control_listener)
+            _announce(url, identity, ca, dev)
+            if ready_file is not None:
+                _write_ready_file(ready_file, url, identity, ca)
             nursery.start_soon(_stop_on_signal, signals, server, nursery.cancel_scope)
             await server.serve(listeners)
             nursery.cancel_scope.cancel()
     _log().info("server.stopped")
+
+
+@contextmanager
+def _hold_data_dir(config: Config) -> Iterator[trio.SocketListener]:
+    """Be the one server of the data directory, and listen there for commands."""
+    data = DataDir(config.data_dir)
+    with ExitStack() as stack:
+        try:
+            data.make()
+            stack.enter_context(data.hold())
+            listener = stack.enter_context(bind_control_socket(data.control_socket))
+        except DataDirError as error:
+            raise CommandError(str(error), Exit.CONFIG) from None
+        except OSError as error:
+            reason = f"{error.strerror or error}; a path of less than 100 bytes is needed: see --data-dir"
+            raise CommandError(f"{data.control_socket}: {reason}", Exit.CONFIG) from None
+        yield listener
+
+
+@asynccontextmanager
+async def _open_access(config: Config) -> AsyncIterator[SqliteAccess]:
+    told = config.access
+    policy = Policy(told.mode, told.connections_per_user, told.when_exceeded)
+    try:
+        with one_exception():
+            async with open_sqlite_access(DataDir(config.data_dir).database, policy, config.audit) as access:
+                yield access
+    except StoreError as error:
+        raise CommandError(str(error), Exit.CONFIG) from None
 
 
 async def _stop_on_signal(signals: AsyncIterator[int], server: Server, everything: trio.CancelScope) -> None:

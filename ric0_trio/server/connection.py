@@ -29,6 +29,7 @@ class Connection:
         self._services = services
         self._limits = services.limits
         self._stream = stream
+        self._peer = peer
         self._opening = trio.CancelScope(deadline=trio.current_time() + self._limits.opening_timeout_s)
         self._conversation: Conversation | None = None
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind(connection=self.id, peer=peer)
@@ -115,7 +116,9 @@ class Connection:
                 write_timeout_s=limits.write_timeout_s,
             ) as websocket:
                 self._opening.deadline = math.inf
-                talk = Conversation(self._services, websocket, request.codec, admissions, self.id, self._log)
+                talk = Conversation(
+                    self._services, websocket, request.codec, admissions, self.id, self._peer, self._log
+                )
                 self._conversation = talk
                 close = await talk.run()
                 timeout_s = limits.close_timeout_s if talk.is_worth_a_wait else timeout_s

@@ -7,6 +7,7 @@ import outcome
 import structlog
 import trio
 
+from ric0_trio.access.store import Applicant
 from ric0_trio.protocol import (
     Admit,
     Close,
@@ -39,6 +40,7 @@ class Conversation:
         codec: Codec,
         admissions: trio.Nursery,
         connection_id: str,
+        peer: str,
         log: structlog.typing.FilteringBoundLogger,
     ) -> None:
         self.is_worth_a_wait = False
@@ -47,7 +49,7 @@ class Conversation:
         self._access = services.access
         self._websocket = websocket
         self._admissions = admissions
-        self._connection_id = connection_id
+        self._applicant = Applicant(connection_id, peer, self.kick)
         self._anonymous_log = self._log = log
         self._clock = SteadyClock()
         self._session = ServerSession(services.profile, services.limits, codec, self._clock.now())
@@ -128,7 +130,7 @@ class Conversation:
     async def _ask_access(self, question: Admit) -> None:
         with trio.CancelScope(shield=True):  # a place that is taken must be known, to be given back
             # A fault of the store is raised where the verdict is taken: raised here, no Close frame would be sent.
-            self._verdict = await outcome.acapture(self._access.admit, self._connection_id, question)
+            self._verdict = await outcome.acapture(self._access.admit, self._applicant, question)
             self._verdict_given.set()
             if self._session.state is State.CLOSED:
                 await self._settle()
@@ -147,7 +149,7 @@ class Conversation:
         self._log.info("session.left", reason=reason)
         self._log = self._anonymous_log
         with trio.CancelScope(shield=True):
-            await self._access.release(self._connection_id, reason)
+            await self._access.release(self._applicant.connection_id, reason)
 
     def _log_close(self, close: Close) -> None:
         self._log.debug("connection.closed", by="server", code=int(close.code), why=close.reason, detail=close.detail)

@@ -28,7 +28,13 @@ capabilities = ["files", "history"]
 [server.extensions]
 "org.example.poll" = [1, 2]
 [access]
+mode = "invite"
+connections_per_user = 3
+when_exceeded = "replace"
 accept_key_formats = ["ed25519-sha512"]
+[audit]
+max_age_days = 30
+max_entries = 500
 [log]
 format = "json"
 level = "debug"
@@ -92,7 +98,12 @@ ENVIRONMENT = {
     "RIC0_TRIO_SERVER_URL": "wss://chat.example/ric0_chat",
     "RIC0_TRIO_SERVER_CAPABILITIES": '["files", "history"]',
     "RIC0_TRIO_SERVER_EXTENSIONS": '{"org.example.poll": [1, 2]}',
+    "RIC0_TRIO_ACCESS_MODE": "invite",
+    "RIC0_TRIO_ACCESS_CONNECTIONS_PER_USER": "3",
+    "RIC0_TRIO_ACCESS_WHEN_EXCEEDED": "replace",
     "RIC0_TRIO_ACCESS_ACCEPT_KEY_FORMATS": '["ed25519-sha512"]',
+    "RIC0_TRIO_AUDIT_MAX_AGE_DAYS": "30",
+    "RIC0_TRIO_AUDIT_MAX_ENTRIES": "500",
     "RIC0_TRIO_LOG_FORMAT": "json",
     "RIC0_TRIO_LOG_LEVEL": "debug",
     "RIC0_TRIO_LIMITS_AUTH_TIMEOUT_S": "2",
@@ -136,6 +147,7 @@ def test_the_nearer_one_wins(
 
 FORMATS = "ed25519-sha512 or rsa-sha256-oaepsha256-pkcs1"
 A_PATH = "expected the path of a file or folder"
+AT_LEAST_0 = "expected a whole number of at least 0"
 IN_FILE = {
     "[listen]\nport = 'http'": "[listen] port: expected a whole number, got 'http'",
     "[listen]\nport = 70000": "[listen] port: expected a whole number of at most 65535, got 70000",
@@ -162,9 +174,12 @@ IN_FILE = {
     "[access]\naccept_key_formats = ['dsa']": f"[access] accept_key_formats: expected {FORMATS}, got 'dsa'",
     "listen = 5": "listen: expected a table, got 5",
     "[listen]\nprot = 443": "[listen] prot: no such key; expected host, port or behind_proxy",
-    "[access]\nmode = 'open'": "[access] mode: no such key; expected accept_key_formats",
-    "[lisen]\nport = 443": "lisen: no such key; expected data_dir, listen, tls, server, access, log or limits",
-    "port = 443": "port: no such key; expected data_dir, listen, tls, server, access, log or limits",
+    "[access]\nmode = 'opne'": "[access] mode: expected open, members or invite, got 'opne'",
+    "[access]\nwhen_exceeded = 1": "[access] when_exceeded: expected text, got 1",
+    "[access]\nconnections_per_user = -1": f"[access] connections_per_user: {AT_LEAST_0}, got -1",
+    "[audit]\nmax_age_days = 0": "[audit] max_age_days: expected a whole number of at least 1, got 0",
+    "[lisen]\nport = 443": "lisen: no such key; expected data_dir, listen, tls, server, access, audit, log or limits",
+    "port = 443": "port: no such key; expected data_dir, listen, tls, server, access, audit, log or limits",
 }
 
 

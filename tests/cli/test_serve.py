@@ -19,6 +19,7 @@ from tests.cli.conftest import Serve
 from tests.client.stage import ME
 
 MADE = {"identity.pem": 0o600, "ca.pem": None, "cert.pem": None, "cert-key.pem": 0o600}
+KEPT = {"access.sqlite3": 0o600, "server.lock": 0o600}
 
 
 def visit(ready: dict[str, Any]) -> ServerInfo:
@@ -42,8 +43,8 @@ def test_a_trial_makes_all_it_needs_in_its_own_folder(serve: Serve, tmp_path: Pa
     assert serve("--dev", during=visit).code == 0
     folder = tmp_path / "ric0-dev"
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert {path.name for path in folder.iterdir()} == set(MADE)
-    for name, mode in MADE.items():
+    assert {path.name for path in folder.iterdir()} == {*MADE, *KEPT}
+    for name, mode in (MADE | KEPT).items():
         assert mode in (None, (folder / name).stat().st_mode & 0o777)
     assert {path.name for path in tmp_path.iterdir()} == {"ric0-dev", "ready.json"}
 

@@ -115,10 +115,16 @@ def test_a_log_that_cannot_be_written_costs_lines_alone(tmp_path: Path) -> None:
 
 
 def test_a_running_server_is_none_the_wiser(tmp_path: Path) -> None:
-    """Two servers in one folder share what is there, and overwrite nothing of it."""
+    """A second server in its folder is refused, and overwrites nothing there."""
     with running_server(tmp_path) as one:
-        before = {path: path.read_bytes() for path in (tmp_path / "data").iterdir()}
-        (second := tmp_path / "second").mkdir()
-        with running_server(second, "--data-dir", str(tmp_path / "data")) as two:
-            assert two.fingerprint == one.fingerprint
-        assert {path: path.read_bytes() for path in (tmp_path / "data").iterdir()} == before
+        folder = tmp_path / "data"
+        before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+        command = [sys.executable, "-m", "ric0_trio", "serve", "--dev", "--port", "0", "--data-dir", str(folder)]
+        second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        assert second.returncode == 78
+        assert second.stderr == (
+            f"Error: {folder}: another server runs on this data directory; stop that one, or see --data-dir\n"
+        )
+        assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+        with one.client() as client:
+            assert client.challenge()

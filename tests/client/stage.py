@@ -10,6 +10,7 @@ from typing import Any
 import trio
 import trustme
 
+from ric0_trio.access.store import Applicant
 from ric0_trio.client import Chat, Identity, MemoryKnownServers, open_chat
 from ric0_trio.protocol import Admit, Admitted, Codec, PrivateKey, Verdict, available_codecs
 from ric0_trio.server import ServerLimits
@@ -52,7 +53,7 @@ class Door:
     left: list[str | None] = field(default_factory=list)
     emptied: trio.Event = field(default_factory=trio.Event)
 
-    async def admit(self, connection_id: str, request: Admit) -> Verdict:
+    async def admit(self, applicant: Applicant, request: Admit) -> Verdict:
         self.asked.append(request)
         return self.verdict
 

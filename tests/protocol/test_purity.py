@@ -34,12 +34,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "transport": {"protocol"},
     "printable": set(),
     "keyfile": {"protocol"},
+    "data_dir": set(),
     "access": {"protocol", "printable"},
     "client": {"protocol", "transport", "printable", "keyfile"},
     "server": {"protocol", "transport", "printable", "keyfile", "access"},
     "config_errors": set(),
     "config": {"config_errors", "protocol", "transport", "printable", "keyfile", "access", "server"},
-    "cli": {"protocol", "transport", "printable", "keyfile", "access", "server", "config", "client"},
+    "cli": {"protocol", "transport", "printable", "keyfile", "access", "server", "config", "client", "data_dir"},
     "__main__": {"cli"},
 }
 

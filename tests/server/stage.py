@@ -8,7 +8,7 @@ from typing import Any
 import trio
 from trio.testing import memory_stream_pair
 
-from ric0_trio.access.store import AccessStore, OpenAccess
+from ric0_trio.access.store import AccessStore, Applicant, OpenAccess
 from ric0_trio.protocol import Admit, Admitted, Codec, State, Verdict, available_codecs
 from ric0_trio.server import Server, ServerLimits
 from ric0_trio.server.connection import Connection
@@ -33,14 +33,14 @@ class PlayedAccess:
         self.history: list[tuple[str, str]] = []
         """`admit` for each place that was taken, `release` for each that was given back, and whose it was."""
 
-    async def admit(self, connection_id: str, request: Admit) -> Verdict:
+    async def admit(self, applicant: Applicant, request: Admit) -> Verdict:
         self.asked.set()
         if self.holds:
             await self.may_answer.wait()
         if self.fault is not None:
             raise self.fault
         if isinstance(self.verdict, Admitted):
-            self.history.append(("admit", connection_id))
+            self.history.append(("admit", applicant.connection_id))
         return self.verdict
 
     async def release(self, connection_id: str, reason: str | None) -> None:

@@ -1,0 +1,110 @@
+"""What the database says about users, programs and tokens: look-ups alone, each within a transaction."""
+
+import hashlib
+import sqlite3
+from typing import Any, Final
+
+import msgspec
+
+from ric0_trio.access.records import Ban, ClientRule, Member, Ruling, Token, TokenUse
+from ric0_trio.protocol import KEY_FORMATS, Fingerprint, SoftwareVersion
+
+CLIENT_DEFAULT: Final = "client_default"
+
+_TOKEN: Final = "id, note, uses, used, created, created_by, expires, revoked"  # noqa: S105 - columns
+_MATCHES_SHOWN: Final = 5
+
+
+def hash_token(secret: str) -> bytes:
+    """What is kept of a token: it has 160 random bits, so a plain hash is enough."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+class Rulebook:
+    """Reads the rules in an open transaction of `connection`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def find_member(self, user: Fingerprint) -> Member | None:
+        """Find a member."""
+        row = self._connection.execute("SELECT * FROM member WHERE user = ?", (user,)).fetchone()
+        return None if row is None else _convert(row, Member)
+
+    def find_ban(self, user: Fingerprint) -> Ban | None:
+        """Find a user's ban, which may have ended."""
+        row = self._connection.execute("SELECT * FROM ban WHERE user = ?", (user,)).fetchone()
+        return None if row is None else _convert(row, Ban)
+
+    def find_token(self, secret: str) -> Token | None:
+        """Find a token by its hash, so that the time which that takes tells nothing about it."""
+        query = f"SELECT {_TOKEN} FROM token WHERE hash = ?"  # noqa: S608 - a constant
+        row = self._connection.execute(query, (hash_token(secret),)).fetchone()
+        return None if row is None else _convert(row, Token)
+
+    def find_client_rules(self, name: str) -> list[ClientRule]:
+        """Find the rules for a program, the newest first."""
+        query = "SELECT * FROM client_rule WHERE name = ? ORDER BY id DESC"
+        return [_to_client_rule(row) for row in self._connection.execute(query, (name,))]
+
+    def client_default(self) -> Ruling:
+        """What becomes of software that no rule speaks of."""
+        row = self._connection.execute("SELECT value FROM setting WHERE name = ?", (CLIENT_DEFAULT,)).fetchone()
+        return Ruling.ALLOW if row is None else Ruling(row["value"])
+
+    def members(self) -> list[Member]:
+        """All members, the oldest first."""
+        return [_convert(row, Member) for row in self._connection.execute("SELECT * FROM member ORDER BY since, user")]
+
+    def bans(self) -> list[Ban]:
+        """All bans, the oldest first; those that have ended as well."""
+        return [_convert(row, Ban) for row in self._connection.execute("SELECT * FROM ban ORDER BY since, user")]
+
+    def client_rules(self) -> list[ClientRule]:
+        """All rules for software, by name, and the newest first."""
+        query = "SELECT * FROM client_rule ORDER BY name, id DESC"
+        return [_to_client_rule(row) for row in self._connection.execute(query)]
+
+    def token(self, number: int) -> Token | None:
+        """Find a token by its number."""
+        query = f"SELECT {_TOKEN} FROM token WHERE id = ?"  # noqa: S608 - a constant
+        row = self._connection.execute(query, (number,)).fetchone()
+        return None if row is None else _convert(row, Token)
+
+    def tokens(self) -> list[Token]:
+        """All tokens, the oldest first."""
+        query = f"SELECT {_TOKEN} FROM token ORDER BY id"  # noqa: S608 - a constant
+        return [_convert(row, Token) for row in self._connection.execute(query)]
+
+    def token_uses(self, *, token: int | None = None, user: Fingerprint | None = None) -> list[TokenUse]:
+        """Who joined with a token, or with which tokens a user joined; the first first. All, when neither is given."""
+        query = "SELECT token, user, name, at FROM token_use"
+        if token is not None:
+            rows = self._connection.execute(f"{query} WHERE token = ? ORDER BY id", (token,))
+        elif user is not None:
+            rows = self._connection.execute(f"{query} WHERE user = ? ORDER BY id", (user,))
+        else:
+            rows = self._connection.execute(f"{query} ORDER BY id")
+        return [_convert(row, TokenUse) for row in rows]
+
+    def find_users(self, prefix: str) -> list[Fingerprint]:
+        """Find users whose fingerprint begins so, with or without its label, wherever they occur: five at most."""
+        label, _, digits = prefix.rpartition(":")
+        labels = [label] if label else [rules.label for rules in KEY_FORMATS.values()]
+        found: set[str] = set()
+        for begin in (f"{label}:{digits}" for label in labels):
+            for table in ("member", "ban", "token_use", "audit"):
+                query = f"SELECT DISTINCT user FROM {table} WHERE user >= ? AND user < ? LIMIT ?"  # noqa: S608
+                rows = self._connection.execute(query, (begin, begin + "g", _MATCHES_SHOWN))
+                found.update(row["user"] for row in rows)
+        return [Fingerprint(user) for user in sorted(found)][:_MATCHES_SHOWN]
+
+
+def _convert(row: sqlite3.Row, kind: type[Any]) -> Any:
+    return msgspec.convert(dict(row), kind, strict=False)
+
+
+def _to_client_rule(row: sqlite3.Row) -> ClientRule:
+    versions = {key: row[key] and SoftwareVersion.parse(row[key]) for key in ("at_least", "below")}
+    plain = {key: row[key] for key in row.keys() if key not in versions}  # noqa: SIM118 - of a Row
+    return msgspec.convert({**plain, **versions}, ClientRule, strict=False)

@@ -1,0 +1,57 @@
+"""`ric0-trio audit`: what happened."""
+
+from datetime import datetime
+from typing import Final
+
+import click
+
+from ric0_trio.access import audit as kept
+from ric0_trio.access.rulebook import Rulebook
+from ric0_trio.cli.data import Data, data_options
+from ric0_trio.cli.show import shorten, show_json, show_table
+from ric0_trio.cli.values import PAST, find_user
+
+_LAST: Final = 100
+_MOST: Final = 1_000_000
+
+
+@click.command()
+@click.option("--since", type=PAST, help=f"All since 2026-11-01T00:00:00Z, or 3d ago.  [default: the last {_LAST}]")
+@click.option("--user", help="About this user alone.")
+@data_options
+def audit(data: Data, as_json: bool, since: datetime | None, user: str | None) -> None:
+    """Show who changed which rule, who came and went, who was refused or put out, from where and why.
+
+    How much is kept is configured in [audit]. Users who could not prove who they are stand in the server's log alone.
+
+    \b
+    Examples:
+      ric0-trio audit --since 1h
+      ric0-trio audit --since 2026-11-01T00:00:00Z --user ed25519:9f3c0a1b2c3d --json
+    """
+    data.require_database()
+    with data.database() as database, database.transaction("read") as connection:
+        who = None if user is None else find_user(user, Rulebook(connection))
+        entries, has_more = kept.read(connection, since=since, user=who, last=_LAST if since is None else _MOST)
+    if as_json:
+        for entry in entries:
+            show_json(entry)
+        return
+    rows = [
+        (
+            entry.at,
+            entry.event,
+            entry.actor,
+            shorten(entry.user),
+            entry.name,
+            entry.client,
+            entry.peer,
+            entry.status,
+            entry.detail,
+        )
+        for entry in entries
+    ]
+    titles = ("time", "event", "by", "user", "name", "client", "from", "status", "why")
+    show_table(titles, rows, empty="nothing has happened yet")
+    if has_more:
+        click.echo("there is more, and older: see --since", err=True)

@@ -1,0 +1,36 @@
+"""`ric0-trio check`: is what is kept sound?"""
+
+import sys
+
+import click
+
+from ric0_trio.cli.data import Data, data_options
+from ric0_trio.cli.exits import Exit
+from ric0_trio.cli.show import show_json
+
+
+@click.command()
+@data_options
+def check(data: Data, as_json: bool) -> None:
+    """Check the configuration, and read through the whole database; also while the server runs.
+
+    Exit code 0 when all is well, 1 when the database is damaged, 78 when the configuration is wrong or nothing is
+    kept there.
+
+    \b
+    Example:
+      ric0-trio check --config ric0.toml
+    """
+    data.require_database()
+    with data.database() as database:
+        version, damage = database.version, database.find_damage()
+    path = data.places.database
+    if as_json:
+        show_json({"database": str(path), "schema": version, "damage": damage})
+    elif damage:
+        click.echo(f"FAILED  {path} is damaged; stop the server, and put a backup in its place")
+        for line in damage:
+            click.echo(f"        {line}")
+    else:
+        click.echo(f"ok      {path}, schema {version}")
+    sys.exit(Exit.FAILED if damage else Exit.OK)

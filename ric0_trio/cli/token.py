@@ -1,0 +1,107 @@
+"""`ric0-trio token`: invitations."""
+
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from ric0_trio.access import moments
+from ric0_trio.access.moments import end_in_words
+from ric0_trio.access.records import Token, TokenUse
+from ric0_trio.cli.data import Data, data_options
+from ric0_trio.cli.exits import CommandError, Exit
+from ric0_trio.cli.show import shorten, show_json, show_table
+from ric0_trio.cli.values import SENTENCE, SPAN, find_end
+
+
+@click.group()
+def token() -> None:
+    """Invite people: a token lets someone in who is no member yet, and makes them one (mode `invite`).
+
+    \b
+    Examples:
+      ric0-trio token create --note "for Ann"
+      ric0-trio token create --uses 100 --for 5d --note "the allotment's newsletter"
+      ric0-trio token revoke 2
+    """
+
+
+@token.command()
+@click.option("--uses", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="Users it lets in.")
+@click.option("--for", "span", type=SPAN, help="How long it is good, such as 12h or 5d.  [default: until it is used]")
+@click.option("--note", type=SENTENCE, default="", help="What it is for: kept here, and told nobody.")
+@click.option("--count", type=click.IntRange(1, 10_000), default=1, show_default=True, help="How many to make.")
+@data_options
+def create(data: Data, as_json: bool, uses: int, span: timedelta | None, note: str, count: int) -> None:
+    """Make tokens, and print them: this once, for only a hash of each is kept."""
+    with data.changing() as editor:
+        expires = find_end(None, span, flags="--for")
+        made = [editor.create_token(uses, expires, note) for _ in range(count)]
+    if as_json:
+        show_json([{"id": each.id, "token": secret, "uses": uses, "expires": expires} for each, secret in made])
+        return
+    for _, secret in made:
+        click.echo(secret)
+    numbers = f"token {made[0][0].id}" if count == 1 else f"tokens {made[0][0].id} to {made[-1][0].id}"
+    each = "" if count == 1 else "each "
+    users = "user" if uses == 1 else "users"
+    click.echo(f"{numbers}: {each}for {uses} {users}, {end_in_words(expires)}; not shown again", err=True)
+
+
+@token.command("list")
+@data_options
+def list_tokens(data: Data, as_json: bool) -> None:
+    """List all tokens by their numbers, and who joined with each. The tokens themselves are not kept."""
+    with data.reading() as rules:
+        found, uses = rules.tokens(), rules.token_uses()
+    joined: dict[int, list[TokenUse]] = {each.id: [] for each in found}
+    for use in uses:
+        joined[use.token].append(use)
+    if as_json:
+        show_json([_as_json(each, joined[each.id]) for each in found])
+        return
+    now = moments.now()
+    rows = [
+        (
+            each.id,
+            each.state(now),
+            f"{each.used} of {each.uses}",
+            each.expires,
+            each.created,
+            each.created_by,
+            each.note,
+            ", ".join(f"{use.name} ({shorten(use.user)})" for use in joined[each.id]),
+        )
+        for each in found
+    ]
+    titles = ("token", "state", "used", "expires", "created", "by", "note", "joined with it")
+    show_table(titles, rows, empty="there are no tokens; make one with `ric0-trio token create`")
+
+
+@token.command()
+@click.argument("number", type=click.IntRange(1, 2**63 - 1))
+@data_options
+def revoke(data: Data, as_json: bool, number: int) -> None:
+    """Make the token of this NUMBER (see `token list`) worthless. Who joined with it stays a member."""
+    with data.changing() as editor:
+        revoked = editor.revoke_token(number)
+        if revoked is None:
+            raise CommandError(f"there is no token {number}; see `ric0-trio token list`", Exit.FAILED)
+    if as_json:
+        show_json(revoked)
+    else:
+        click.echo(f"token {number} is revoked; it had let in {revoked.used} of {revoked.uses}")
+
+
+def _as_json(each: Token, joined: list[TokenUse]) -> dict[str, Any]:
+    return {
+        "id": each.id,
+        "state": each.state(moments.now()),
+        "uses": each.uses,
+        "used": each.used,
+        "expires": each.expires,
+        "created": each.created,
+        "by": each.created_by,
+        "note": each.note,
+        "joined": [{"user": use.user, "name": use.name, "at": use.at} for use in joined],
+    }

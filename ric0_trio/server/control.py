@@ -1,0 +1,164 @@
+"""The control socket: how commands reach a running server. A line of JSON in, a line of JSON out, and the end.
+
+It is a Unix socket in the data directory, of mode 0600: whoever can open it is the operator.
+"""
+
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+from ric0_trio.access.database import StoreError
+from ric0_trio.access.places import Place
+from ric0_trio.access.rules import Policy
+from ric0_trio.access.sqlite import SqliteAccess
+from ric0_trio.protocol import Fingerprint, ServerProfile
+
+MAX_REQUEST_BYTES: Final = 16 * 1024
+_TIMEOUT_S: Final = 10.0
+_AT_ONCE: Final = 8
+
+
+class Who(msgspec.Struct, frozen=True, tag="who"):
+    """Who is connected, and by what policy?"""
+
+
+class KickUser(msgspec.Struct, frozen=True, tag="kick"):
+    """Put a user out."""
+
+    user: Fingerprint
+    reason: str
+    actor: str
+
+
+class Refresh(msgspec.Struct, frozen=True, tag="refresh"):
+    """The rules have changed: put out who is banned; or, with `review`, whoever would not be let in now."""
+
+    review: bool
+
+
+Request = Who | KickUser | Refresh
+
+
+class Present(msgspec.Struct, frozen=True, kw_only=True):
+    """One connection of a user who is on."""
+
+    user: Fingerprint
+    name: str
+    type: str
+    client: str
+    peer: str
+    since: datetime
+    connection: str
+
+
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What the server says."""
+
+    error: str | None = None
+    """Why it could not be done; nothing else is told then."""
+    closed: int = 0
+    """How many connections were put out."""
+    present: Sequence[Present] = ()
+    policy: Policy = Policy()
+    key_formats: Sequence[str] = ()
+    server: Fingerprint | None = None
+    """The server's own key."""
+
+
+@contextmanager
+def bind_control_socket(path: Path) -> Iterator[trio.SocketListener]:
+    """Listen at `path` while the block lasts. Raises `OSError` when that is no place for a socket.
+
+    One that is there already is taken to be left over from a crash: hold the lock of the data directory.
+    """
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        before = os.umask(0o177)  # a chmod would come too late
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(before)
+        try:
+            listener.listen(_AT_ONCE)
+            listener.setblocking(False)
+            yield trio.SocketListener(trio.socket.from_stdlib_socket(listener))
+        finally:
+            path.unlink(missing_ok=True)
+
+
+class ControlSocket:
+    """Answers commands while `serve` runs."""
+
+    def __init__(self, access: SqliteAccess, profile: ServerProfile) -> None:
+        self._access = access
+        self._profile = profile
+        self._room = trio.Semaphore(_AT_ONCE)
+
+    async def serve(self, listener: trio.SocketListener) -> None:
+        """Answer until cancelled."""
+        await trio.serve_listeners(self._attend, [listener])
+
+    async def _attend(self, stream: trio.SocketStream) -> None:
+        try:
+            with trio.move_on_after(_TIMEOUT_S):
+                async with self._room:
+                    answer = await self._answer(await _read_line(stream))
+                    await stream.send_all(msgspec.json.encode(answer) + b"\n")
+        except trio.BrokenResourceError:  # the command was stopped
+            pass
+        finally:
+            await trio.aclose_forcefully(stream)
+
+    async def _answer(self, line: bytes) -> Answer:
+        try:
+            request: Request = msgspec.json.decode(line, type=Request)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            return Answer(error=f"the request is not understood: {error}")
+        match request:
+            case Who():
+                return self._who()
+            case KickUser(user, reason, actor):
+                return Answer(closed=self._access.kick(user, reason, actor))
+            case Refresh(review):
+                try:
+                    return Answer(closed=await (self._access.review() if review else self._access.refresh()))
+                except StoreError as error:
+                    return Answer(error=str(error))
+
+    def _who(self) -> Answer:
+        return Answer(
+            present=[_present(place) for place in self._access.who()],
+            policy=self._access.policy,
+            key_formats=sorted(self._profile.accepted_key_formats),
+            server=self._profile.info.pubkey.fingerprint,
+        )
+
+
+def _present(place: Place) -> Present:
+    guest = place.guest
+    return Present(
+        user=guest.fingerprint,
+        name=guest.user.name,
+        type=guest.user.type,
+        client=f"{guest.client_app.name} {guest.client_app.version}",
+        peer=guest.peer,
+        since=place.since,
+        connection=place.applicant.connection_id,
+    )
+
+
+async def _read_line(stream: trio.SocketStream) -> bytes:
+    line = b""
+    while not line.endswith(b"\n") and len(line) < MAX_REQUEST_BYTES:
+        piece = await stream.receive_some(MAX_REQUEST_BYTES)
+        if not piece:
+            break
+        line += piece
+    return line
