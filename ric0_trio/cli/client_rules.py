@@ -33,7 +33,7 @@ def _rule_options(command: Callable[..., None]) -> Callable[..., None]:
     for add in (
         data_options,
         click.option("--now", is_flag=True, help=now_help),
-        click.option("--default", type=click.Choice(list(Ruling)), help=default_help),
+        click.option("--default", type=click.Choice([each.value for each in Ruling]), help=default_help),
         click.option("--below", type=VERSION, help="Below this version."),
         click.option("--from", "at_least", type=VERSION, help="From this version on."),
         click.argument("name", type=PROGRAM_NAME, required=False),
