@@ -33,7 +33,6 @@ class Registrar:
         self._database = database
         self._policy = policy
         self._bounds = bounds
-        self._version_seen = database.data_version
         self._unpruned = _PRUNE_EVERY
 
     def admit(
@@ -62,15 +61,11 @@ class Registrar:
             self._prune(connection, len(entries), now)
         return decisions
 
-    def find_news(self, users: Iterable[Fingerprint], now: datetime) -> list[Ban]:
-        """If another process has written since the last time: the bans that hold for any of `users`."""
-        version = self._database.data_version
-        if version == self._version_seen:
-            return []
+    def find_bans(self, users: Iterable[Fingerprint], now: datetime) -> list[Ban]:
+        """Find the bans that hold for any of `users`. Raises `StoreError`."""
         with self._database.transaction("read") as connection:
             rules = Rulebook(connection)
             bans = [rules.find_ban(user) for user in users]
-        self._version_seen = version
         return [ban for ban in bans if ban is not None and ban.holds(now)]
 
     def review(self, guests: Sequence[Guest], now: datetime) -> list[Decision]:

@@ -2,12 +2,16 @@
 
 import hashlib
 import sqlite3
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 import msgspec
 
+from ric0_trio.access.database import StoreError
 from ric0_trio.access.records import Ban, ClientRule, Member, Ruling, Token, TokenUse
 from ric0_trio.protocol import KEY_FORMATS, Fingerprint, SoftwareVersion
+
+T = TypeVar("T")
 
 CLIENT_DEFAULT: Final = "client_default"
 
@@ -50,7 +54,7 @@ class Rulebook:
     def client_default(self) -> Ruling:
         """What becomes of software that no rule speaks of."""
         row = self._connection.execute("SELECT value FROM setting WHERE name = ?", (CLIENT_DEFAULT,)).fetchone()
-        return Ruling.ALLOW if row is None else Ruling(row["value"])
+        return Ruling.ALLOW if row is None else _checked(Ruling, row["value"])
 
     def members(self) -> list[Member]:
         """All members, the oldest first."""
@@ -100,11 +104,20 @@ class Rulebook:
         return [Fingerprint(user) for user in sorted(found)][:_MATCHES_SHOWN]
 
 
-def _convert(row: sqlite3.Row, kind: type[Any]) -> Any:
-    return msgspec.convert(dict(row), kind, strict=False)
+def _convert(row: sqlite3.Row, kind: type[T]) -> T:
+    return _checked(lambda plain: msgspec.convert(plain, kind, strict=False), dict(row))
 
 
 def _to_client_rule(row: sqlite3.Row) -> ClientRule:
-    versions = {key: row[key] and SoftwareVersion.parse(row[key]) for key in ("at_least", "below")}
-    plain = {key: row[key] for key in row.keys() if key not in versions}  # noqa: SIM118 - of a Row
-    return msgspec.convert({**plain, **versions}, ClientRule, strict=False)
+    plain = dict(row)
+    versions = {
+        key: _checked(SoftwareVersion.parse, plain.pop(key)) for key in ("at_least", "below") if plain[key] is not None
+    }
+    return _checked(lambda plain: msgspec.convert(plain | versions, ClientRule, strict=False), plain)
+
+
+def _checked(read: Callable[[Any], T], value: Any) -> T:
+    try:
+        return read(value)
+    except ValueError as error:  # msgspec's are as well
+        raise StoreError(f"the database holds {value!r}, which makes no sense; put a backup in its place") from error

@@ -95,8 +95,12 @@ class SqliteAccess:
         self._wanted = trio.Event()
         self._one_thread = trio.CapacityLimiter(1)
         self._one_batch = trio.Lock()
+        self._version_seen = database.data_version
         self._complained_at = -math.inf
+        self._is_failing = False
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+        # Whoever was on when a server was killed had left by now: nothing else will say so.
+        self._note(Entry(at=now(), topic=Topic.SESSION, event="server.started", actor="server"))
 
     # For the server
 
@@ -154,12 +158,16 @@ class SqliteAccess:
 
         Raises `StoreError`.
         """
+        version = await self._in_thread(lambda: self._database.data_version)
+        if version == self._version_seen:
+            return 0
         watched = {place.guest.fingerprint for place in self._places}
-        bans = await self._in_thread(lambda: self._registrar.find_news(watched, self._now()))
+        bans = await self._in_thread(lambda: self._registrar.find_bans(watched, self._now()))
         reasons = {ban.user: ban.told_reason or _BANNED for ban in bans}
         found = [place for place in self._places if place.guest.fingerprint in reasons and place.evicted is None]
         for place in found:
             self._places.evict(place, Kick(CloseCode.BANNED, reasons[place.guest.fingerprint]))
+        self._version_seen = version
         return len(found)
 
     async def review(self) -> int:
@@ -208,19 +216,19 @@ class SqliteAccess:
             users = {candidate.guest.fingerprint for candidate in candidates}
             live = {user: len(self._places.of(user)) for user in users}
             work = partial(self._registrar.admit, candidates, live, notes, self._now())
-            # A fault of ours is raised to those whom it concerns: raised here, it would end the server.
-            result = await self._in_thread(lambda: outcome.capture(work))
-            match result:
+            match await self._in_thread(lambda: outcome.capture(work)):
                 case outcome.Value(value=decisions):
-                    for _ in notes:
-                        self._notes.popleft()
+                    self._drop_notes(len(notes))
+                    self._rejoice()
                     for asked, decision in zip(waiting, decisions, strict=True):
                         self._take_decision(asked, decision)
                 case outcome.Error(error=StoreError() as error):
                     self._complain(error)
-                case outcome.Error():
+                case fault:  # of ours: raised to those whom it concerns, as raised here it would end the server
+                    self._drop_notes(len(notes))
+                    self._notes_lost += len(notes)
                     for asked in waiting:
-                        asked.answer = result
+                        asked.answer = fault
             for asked in waiting:
                 asked.answered.set()
 
@@ -248,14 +256,25 @@ class SqliteAccess:
         else:
             self._notes_lost += 1
 
+    def _drop_notes(self, number: int) -> None:
+        for _ in range(number):
+            self._notes.popleft()
+
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await trio.to_thread.run_sync(work, limiter=self._one_thread, abandon_on_cancel=True)
 
     def _complain(self, error: StoreError) -> None:
+        self._is_failing = True
         now = trio.current_time()
         if now - self._complained_at >= _COMPLAIN_EVERY_S:
             self._complained_at = now
             self._log.error("access.failed", error=str(error), notes_lost=self._notes_lost)
+
+    def _rejoice(self) -> None:
+        if self._is_failing:
+            self._is_failing = False
+            self._complained_at = -math.inf
+            self._log.info("access.recovered", notes_lost=self._notes_lost)
 
     async def _close(self) -> None:
         unwritten = math.inf

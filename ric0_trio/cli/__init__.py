@@ -31,6 +31,11 @@ Try it, in two terminals:
 Run it for real:
   ric0-trio keygen identity.pem
   ric0-trio serve --identity identity.pem --cert fullchain.pem --key privkey.pem --host 0.0.0.0 --port 443
+
+
+Say who may join, while it runs:
+  ric0-trio token create --note "for Ann"
+  ric0-trio user ban ed25519:9f3c0a1b2c3d --reason "spam"
 """
 
 

@@ -20,7 +20,9 @@ _MOST: Final = 1_000_000
 @click.option("--user", help="About this user alone.")
 @data_options
 def audit(data: Data, as_json: bool, since: datetime | None, user: str | None) -> None:
-    """Show who changed which rule, who came and went, who was refused or put out, from where and why.
+    """Show what happened: who, when, from where and why.
+
+    Every change of a rule, and every user who was let in, refused, put out or left.
 
     How much is kept is configured in [audit]. Users who could not prove who they are stand in the server's log alone.
 

@@ -14,7 +14,9 @@ from ric0_trio.cli.show import show_json
 @click.argument("file", type=FILE)
 @data_options
 def backup(data: Data, as_json: bool, file: Path) -> None:
-    """Copy all that is kept, as it is now, into the new FILE; also while the server runs.
+    """Copy all that is kept into the new FILE.
+
+    It is whole, and as things are at one moment, also while the server runs.
 
     To restore it: stop the server, remove access.sqlite3 and the files access.sqlite3-wal and access.sqlite3-shm
     from the data directory, copy FILE there as access.sqlite3, and start the server. The server's identity is not in

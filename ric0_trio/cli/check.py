@@ -12,7 +12,9 @@ from ric0_trio.cli.show import show_json
 @click.command()
 @data_options
 def check(data: Data, as_json: bool) -> None:
-    """Check the configuration, and read through the whole database; also while the server runs.
+    """Check the configuration and the whole database.
+
+    It may be done while the server runs.
 
     Exit code 0 when all is well, 1 when the database is damaged, 78 when the configuration is wrong or nothing is
     kept there.

@@ -25,7 +25,9 @@ _ORDER: Final = (_KEY, *Rule)
 @click.option("--token", type=SECRET, help="The join token that they have. It is not used.")
 @data_options
 def explain(data: Data, as_json: bool, user: str, app: AppInfo, token: str | None) -> None:
-    """Say whether a user could join now, which rule decides, and what their client would be answered.
+    """Say which rule decides about a user, and how.
+
+    It tells whether they could join now, and what their client would be answered.
 
     The running server's configuration counts; without one, that of --config. Exit code 0 when they could join, 3
     when not. The user's signature is not looked at.

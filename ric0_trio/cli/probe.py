@@ -64,7 +64,7 @@ class _Plan:
     hold_s: float
 
 
-@click.command()
+@click.command(short_help="Go through a server's handshake, and show each step.")
 @click.argument("url")
 @click.option("--user-key", type=FILE, help="The user's private key; without it, one is made for this run.")
 @click.option("--name", default="probe", show_default=True, help="What the user is called.")

@@ -16,7 +16,9 @@ from ric0_trio.cli.values import SENTENCE, SPAN, find_end
 
 @click.group()
 def token() -> None:
-    """Invite people: a token lets someone in who is no member yet, and makes them one (mode `invite`).
+    """Invite people: make, list and revoke tokens.
+
+    In the mode `invite`, a token lets someone in who is no member yet, and makes them one.
 
     \b
     Examples:
