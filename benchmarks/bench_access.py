@@ -100,7 +100,7 @@ async def measure_admissions(path: Path) -> None:
 
         async def one(name: str) -> None:
             await access.admit(Applicant(name, "192.0.2.1", lambda kick: None), request)  # type: ignore[attr-defined]
-            await access.release(name, None)  # type: ignore[attr-defined]
+            await access.release(name, "")  # type: ignore[attr-defined]
 
         async with trio.open_nursery() as nursery:
             for _ in range(together):

@@ -127,10 +127,10 @@ class SqliteAccess:
                 self._places.remove(applicant.connection_id)
         return verdict
 
-    async def release(self, connection_id: str, reason: str | None) -> None:
+    async def release(self, connection_id: str, why: str) -> None:
         place = self._places.remove(connection_id)
         if place is not None:
-            self._note_departure(place, reason)
+            self._note_departure(place, why)
 
     # For the operator
 
@@ -244,8 +244,7 @@ class SqliteAccess:
             self._places.admit(place, self._now())
         asked.answer = outcome.Value(decision)
 
-    def _note_departure(self, place: Place, reason: str | None) -> None:
-        why = reason and f"said: {reason}"
+    def _note_departure(self, place: Place, why: str) -> None:
         if place.evicted is not None:
             why = f"{place.evicted.code.name.lower()}: {place.evicted.reason}"
         self._note(place.guest.entry(self._now(), "left", detail=why))

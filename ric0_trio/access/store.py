@@ -36,8 +36,8 @@ class AccessStore(Protocol):
         rules are read must reach them.
         """
 
-    async def release(self, connection_id: str, reason: str | None) -> None:
-        """Give back the place that `connection_id` took; `reason` is what the user said on leaving, if anything."""
+    async def release(self, connection_id: str, why: str) -> None:
+        """Give back the place that `connection_id` took. `why` the user left is for people to read."""
 
 
 class OpenAccess:
@@ -46,5 +46,5 @@ class OpenAccess:
     async def admit(self, applicant: Applicant, request: Admit) -> Verdict:
         return Admitted()
 
-    async def release(self, connection_id: str, reason: str | None) -> None:
+    async def release(self, connection_id: str, why: str) -> None:
         pass

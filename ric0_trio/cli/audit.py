@@ -6,9 +6,10 @@ from typing import Final
 import click
 
 from ric0_trio.access import audit as kept
+from ric0_trio.access.records import Entry
 from ric0_trio.access.rulebook import Rulebook
 from ric0_trio.cli.data import Data, data_options
-from ric0_trio.cli.show import shorten, show_json, show_table
+from ric0_trio.cli.show import shorten, show_json, to_words
 from ric0_trio.cli.values import PAST, find_user
 
 _LAST: Final = 100
@@ -22,8 +23,7 @@ _MOST: Final = 1_000_000
 def audit(data: Data, as_json: bool, since: datetime | None, user: str | None) -> None:
     """Show what happened: who, when, from where and why.
 
-    Every change of a rule, and every user who was let in, refused, put out or left.
-
+    Every change of a rule, and every user who was let in, refused, put out or left; an object a line with --json.
     How much is kept is configured in [audit]. Users who could not prove who they are stand in the server's log alone.
 
     \b
@@ -35,25 +35,24 @@ def audit(data: Data, as_json: bool, since: datetime | None, user: str | None) -
     with data.database() as database, database.transaction("read") as connection:
         who = None if user is None else find_user(user, Rulebook(connection))
         entries, has_more = kept.read(connection, since=since, user=who, last=_LAST if since is None else _MOST)
-    if as_json:
-        for entry in entries:
+    for entry in entries:
+        if as_json:
             show_json(entry)
-        return
-    rows = [
-        (
-            entry.at,
-            entry.event,
-            entry.actor,
-            shorten(entry.user),
-            entry.name,
-            entry.client,
-            entry.peer,
-            entry.status,
-            entry.detail,
-        )
-        for entry in entries
-    ]
-    titles = ("time", "event", "by", "user", "name", "client", "from", "status", "why")
-    show_table(titles, rows, empty="nothing has happened yet")
+        else:
+            click.echo(f"{to_words(entry.at)}  {entry.event:<14}  {to_words(_tell(entry))}".rstrip())
+    if not entries and not as_json:
+        click.echo("nothing has happened yet")
     if has_more:
         click.echo("there is more, and older: see --since", err=True)
+
+
+def _tell(entry: Entry) -> str:
+    about = [
+        shorten(entry.user),
+        entry.name and f'"{entry.name}"',
+        entry.client and f"with {entry.client}",
+        entry.peer and f"from {entry.peer}",
+        f"by {entry.actor}" if entry.actor != "server" else "",
+    ]
+    parts = [" ".join(filter(None, about)), entry.status, entry.detail]
+    return ": ".join(filter(None, parts))

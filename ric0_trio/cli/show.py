@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import click
@@ -18,6 +18,9 @@ from ric0_trio.protocol.keys import SHORT_DIGITS
 
 _WIDE: Final = 1_000
 """Columns, where no terminal sets a bound: nothing is cut or wrapped in a file or a pipe."""
+
+_WHOLE: Final = frozenset({"user", "since", "expires", "last seen"})
+"""Columns that are never cut in two: they are there to be copied, or hard to read otherwise."""
 
 
 def show_json(value: Any) -> None:
@@ -38,7 +41,7 @@ def make_table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> Table
     """Lay out rows under titles."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in titles:
-        table.add_column(title, overflow="fold")
+        table.add_column(title, overflow="fold", no_wrap=title in _WHOLE)
     for row in rows:
         table.add_row(*(Text(to_words(value)) for value in row))
     return table
@@ -83,14 +86,3 @@ def count(number: int, thing: str) -> str:
 def tell_closed(closed: int | None) -> str:
     """Say what became of the connections of those whom a change concerns."""
     return "no server runs here" if closed is None else f"{count(closed, 'connection')} closed"
-
-
-def to_age(span: timedelta) -> str:
-    """Write how long something has lasted: its two largest units."""
-    minutes, seconds = divmod(max(0, int(span.total_seconds())), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [(days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s")]
-    while len(parts) > 1 and parts[0][0] == 0:
-        del parts[0]
-    return " ".join(f"{number}{unit}" for number, unit in parts[:2])

@@ -1,7 +1,7 @@
 """`ric0-trio token`: invitations."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -12,6 +12,8 @@ from ric0_trio.cli.data import Data, data_options
 from ric0_trio.cli.exits import CommandError, Exit
 from ric0_trio.cli.show import shorten, show_json, show_table
 from ric0_trio.cli.values import SENTENCE, SPAN, find_end
+
+_NAMED: Final = 3
 
 
 @click.group()
@@ -53,7 +55,10 @@ def create(data: Data, as_json: bool, uses: int, span: timedelta | None, note: s
 @token.command("list")
 @data_options
 def list_tokens(data: Data, as_json: bool) -> None:
-    """List all tokens by their numbers, and who joined with each. The tokens themselves are not kept."""
+    """List all tokens by their numbers, and who joined with each: the last three, or all with --json.
+
+    The tokens themselves are not kept.
+    """
     with data.reading() as rules:
         found, uses = rules.tokens(), rules.token_uses()
     joined: dict[int, list[TokenUse]] = {each.id: [] for each in found}
@@ -69,14 +74,12 @@ def list_tokens(data: Data, as_json: bool) -> None:
             each.state(now),
             f"{each.used} of {each.uses}",
             each.expires,
-            each.created,
-            each.created_by,
             each.note,
-            ", ".join(f"{use.name} ({shorten(use.user)})" for use in joined[each.id]),
+            _name_some(joined[each.id]),
         )
         for each in found
     ]
-    titles = ("token", "state", "used", "expires", "created", "by", "note", "joined with it")
+    titles = ("token", "state", "used", "expires", "note", "joined with it")
     show_table(titles, rows, empty="there are no tokens; make one with `ric0-trio token create`")
 
 
@@ -93,6 +96,12 @@ def revoke(data: Data, as_json: bool, number: int) -> None:
         show_json(revoked)
     else:
         click.echo(f"token {number} is revoked; it had let in {revoked.used} of {revoked.uses}")
+
+
+def _name_some(uses: list[TokenUse]) -> str:
+    named = [f"{use.name} ({shorten(use.user)})" for use in uses[-_NAMED:]]
+    more = len(uses) - len(named)
+    return ", ".join(named) + (f" and {more} before them" if more else "")
 
 
 def _as_json(each: Token, joined: list[TokenUse]) -> dict[str, Any]:

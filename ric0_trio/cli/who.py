@@ -8,15 +8,14 @@ import click
 from rich.live import Live
 from rich.table import Table
 
-from ric0_trio.access import moments
 from ric0_trio.cli.data import Data, data_options
 from ric0_trio.cli.exits import CommandError, Exit
-from ric0_trio.cli.show import count, make_console, make_table, shorten, show_json, show_table, to_age
+from ric0_trio.cli.show import count, make_console, make_table, shorten, show_json, show_table
 from ric0_trio.cli.values import SENTENCE, find_user
 from ric0_trio.server.control import KickUser, Present, Who
 
 _WATCH_EVERY_S: Final = 1.0
-_TITLES: Final = ("user", "name", "type", "client", "from", "since", "for")
+_TITLES: Final = ("user", "name", "client", "from", "since")
 
 
 @click.command()
@@ -82,16 +81,8 @@ def _show(present: Sequence[Present]) -> Table:
 
 
 def _rows(present: Sequence[Present]) -> list[tuple[object, ...]]:
-    now = moments.now()
-    return [
-        (
-            shorten(each.user),
-            each.name,
-            each.type,
-            each.client,
-            each.peer,
-            each.since,
-            to_age(now - each.since),
-        )
-        for each in present
-    ]
+    return [(shorten(each.user), _name(each), each.client, each.peer, each.since) for each in present]
+
+
+def _name(each: Present) -> str:
+    return each.name if each.type == "user" else f"{each.name} ({each.type})"

@@ -1,7 +1,7 @@
 """An open WebSocket and its `ServerSession`: what comes in goes to the session, and its effects are carried out."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import outcome
 import structlog
@@ -27,7 +27,7 @@ from ric0_trio.protocol import (
 from ric0_trio.protocol.states import REQUESTS
 from ric0_trio.server.services import Services
 from ric0_trio.transport.clock import SteadyClock
-from ric0_trio.transport.websocket import FrameError, PeerGoneError, WebSocket
+from ric0_trio.transport.websocket import ABNORMAL, FrameError, PeerGoneError, WebSocket
 
 
 class Conversation:
@@ -58,6 +58,7 @@ class Conversation:
         self._waiting: trio.CancelScope | None = None
         self._verdict: outcome.Outcome[Verdict] | None = None
         self._verdict_given = trio.Event()
+        self._ending = "the connection was lost"
 
     def kick(self, cause: Kick) -> None:
         """Put the client out, soon: when what is being done for it is done."""
@@ -79,11 +80,13 @@ class Conversation:
                 self._websocket.max_message_bytes = self._session.max_message_bytes
         except PeerGoneError as gone:
             self._log.debug("connection.closed", by="client", code=gone.code, why=gone.reason)
+            self._ending = _describe(gone)
             self.is_worth_a_wait = False
             return Close(CloseCode.POLICY, gone.reason)  # heard by nobody, but one who is late with a pong
         except FrameError as fault:
             close = Close(fault.code, fault.reason)
             self._log_close(close)
+            self._ending = fault.reason
             return close
         finally:
             await self._settle()
@@ -117,7 +120,7 @@ class Conversation:
                     self._log = self._anonymous_log.bind(user=user.pubkey.short_fingerprint)
                     self._admissions.start_soon(self._ask_access, question)
                 case Release(reason):
-                    await self._release(reason)
+                    await self._release(_find_cause(reason, todo))
                 case Close() as close:
                     return close
         return None
@@ -143,13 +146,13 @@ class Conversation:
         """Give back the places that a session which is over still has, or has been given since."""
         for effect in (*self._session.connection_lost(self._clock.now()), *self._take_verdict()):
             if isinstance(effect, Release):
-                await self._release(effect.reason)
+                await self._release(self._ending)
 
-    async def _release(self, reason: str | None) -> None:
-        self._log.info("session.left", reason=reason)
+    async def _release(self, why: str) -> None:
+        self._log.info("session.left", why=why)
         self._log = self._anonymous_log
         with trio.CancelScope(shield=True):
-            await self._access.release(self._applicant.connection_id, reason)
+            await self._access.release(self._applicant.connection_id, why)
 
     def _log_close(self, close: Close) -> None:
         self._log.debug("connection.closed", by="server", code=int(close.code), why=close.reason, detail=close.detail)
@@ -165,3 +168,16 @@ class Conversation:
             self._log.info("connect.refused", status=send.status, detail=send.detail)
             if user is None:
                 self._log = self._anonymous_log
+
+
+def _find_cause(reason: str | None, effects: Iterable[Effect]) -> str:
+    """Why a user left: what they said, or the close that follows."""
+    if reason:
+        return f"said: {reason}"
+    return next((effect.reason for effect in effects if isinstance(effect, Close)), "disconnected")
+
+
+def _describe(gone: PeerGoneError) -> str:
+    if gone.code == ABNORMAL:
+        return gone.reason or "the connection was lost"
+    return f"closed the connection ({gone.code}){': ' if gone.reason else ''}{gone.reason}"

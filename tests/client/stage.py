@@ -50,15 +50,15 @@ class Door:
 
     verdict: Verdict = field(default_factory=Admitted)
     asked: list[Admit] = field(default_factory=list)
-    left: list[str | None] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
     emptied: trio.Event = field(default_factory=trio.Event)
 
     async def admit(self, applicant: Applicant, request: Admit) -> Verdict:
         self.asked.append(request)
         return self.verdict
 
-    async def release(self, connection_id: str, reason: str | None) -> None:
-        self.left.append(reason)
+    async def release(self, connection_id: str, why: str) -> None:
+        self.left.append(why)
         self.emptied.set()
 
 

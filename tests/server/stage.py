@@ -43,7 +43,7 @@ class PlayedAccess:
             self.history.append(("admit", applicant.connection_id))
         return self.verdict
 
-    async def release(self, connection_id: str, reason: str | None) -> None:
+    async def release(self, connection_id: str, why: str) -> None:
         await trio.lowlevel.checkpoint()  # as one does that writes somewhere
         if self.fault is not None:
             raise self.fault
