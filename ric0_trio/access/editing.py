@@ -100,8 +100,7 @@ class Editor:
             expires=expires,
             revoked=None,
         )
-        detail = f"token {token.id} for {uses} users, {end_in_words(expires)}{': ' if note else ''}{note}"
-        self._note("token.created", None, detail)
+        self._note("token.created", None, f"token {token.id}, good {token.purpose}{': ' if note else ''}{note}")
         return token, secret
 
     def revoke_token(self, number: int) -> Token | None:

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
+from ric0_trio.access.moments import end_in_words
 from ric0_trio.protocol import Fingerprint, SoftwareVersion
 
 
@@ -98,6 +99,12 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     created_by: str
     expires: datetime | None
     revoked: datetime | None
+
+    @property
+    def purpose(self) -> str:
+        """What it is good for, in words."""
+        end = "" if self.expires is None else f", {end_in_words(self.expires)}"
+        return f"for {self.uses} user{'' if self.uses == 1 else 's'}{end}"
 
     def state(self, now: datetime) -> str:
         """Say `valid`, or why it is not."""

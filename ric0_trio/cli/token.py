@@ -6,7 +6,6 @@ from typing import Any, Final
 import click
 
 from ric0_trio.access import moments
-from ric0_trio.access.moments import end_in_words
 from ric0_trio.access.records import Token, TokenUse
 from ric0_trio.cli.data import Data, data_options
 from ric0_trio.cli.exits import CommandError, Exit
@@ -46,10 +45,9 @@ def create(data: Data, as_json: bool, uses: int, span: timedelta | None, note: s
         return
     for _, secret in made:
         click.echo(secret)
-    numbers = f"token {made[0][0].id}" if count == 1 else f"tokens {made[0][0].id} to {made[-1][0].id}"
-    each = "" if count == 1 else "each "
-    users = "user" if uses == 1 else "users"
-    click.echo(f"{numbers}: {each}for {uses} {users}, {end_in_words(expires)}; not shown again", err=True)
+    first, last = made[0][0], made[-1][0]
+    numbers = f"token {first.id}: good" if count == 1 else f"tokens {first.id} to {last.id}: each good"
+    click.echo(f"{numbers} {first.purpose}; not shown again", err=True)
 
 
 @token.command("list")

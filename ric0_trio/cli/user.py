@@ -44,7 +44,7 @@ def list_users(data: Data, as_json: bool) -> None:
         show_json([_as_json(each, members.get(each), bans.get(each)) for each in users])
         return
     rows = [_row(each, members.get(each), bans.get(each)) for each in users]
-    titles = ("user", "name", "status", "since", "joined by", "last seen")
+    titles = ("user", "name", "status", "joined by", "last seen")
     show_table(titles, rows, empty="nobody is a member, and nobody is banned")
 
 
@@ -169,7 +169,6 @@ def _row(who: Fingerprint, member: Member | None, ban: Ban | None) -> list[objec
         shorten(who),
         member and member.name,
         ", ".join(status),
-        member.since if member else ban and ban.since,
         member and _joined_by(member),
         member and member.seen,
     ]
