@@ -18,10 +18,10 @@ import trio
 from ric0_trio.access import moments
 from ric0_trio.access.audit import AuditBounds
 from ric0_trio.access.database import Database
-from ric0_trio.access.places import Guest
-from ric0_trio.access.registrar import Candidate, Registrar, gather_facts
+from ric0_trio.access.records import Guest, JoinRequest
+from ric0_trio.access.registrar import Candidate, Registrar
 from ric0_trio.access.rulebook import Rulebook
-from ric0_trio.access.rules import JoinRequest, Mode, Policy
+from ric0_trio.access.rules import Mode, Policy
 from ric0_trio.access.sqlite import open_sqlite_access
 from ric0_trio.access.store import Applicant, OpenAccess
 from ric0_trio.protocol import Admit, AppInfo, Fingerprint, PrivateKey, SoftwareVersion, UserIdentity
@@ -48,7 +48,7 @@ def fill(database: Database, size: int) -> None:
     with database.transaction() as connection:
         since = moments.to_text(moments.now())
         connection.executemany(
-            "INSERT INTO member (user, name, since, added_by) VALUES (?, 'Ann', ?, 'bench')",
+            "INSERT INTO member (user, name, since, made_by) VALUES (?, 'Ann', ?, 'bench')",
             [(user, since) for user in (*others, GUEST.fingerprint)],
         )
         connection.executemany(
@@ -56,7 +56,7 @@ def fill(database: Database, size: int) -> None:
             [(user.replace("ed", "rsa:ed", 1), since) for user in others],
         )
         connection.executemany(
-            "INSERT INTO token (hash, note, uses, created, created_by) VALUES (?, '', 1, ?, 'bench')",
+            "INSERT INTO token (hash, note, uses, since, made_by) VALUES (?, '', 1, ?, 'bench')",
             [(number.to_bytes(32), since) for number in range(size)],
         )
         connection.executemany(
@@ -67,7 +67,7 @@ def fill(database: Database, size: int) -> None:
 
 def look_up(database: Database) -> object:
     with database.transaction("read") as connection:
-        return gather_facts(Rulebook(connection), REQUEST, POLICY, 0, moments.now())
+        return Rulebook(connection).gather_facts(REQUEST, POLICY, 0, moments.now())
 
 
 async def measure(act: Callable[[], Awaitable[object]], calls: int = CALLS) -> tuple[float, float]:
@@ -134,7 +134,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for size in sizes:
             print(f"{size:,} members, bans and tokens")
-            database = Database(Path(folder) / f"{size}.sqlite3")
+            database = Database(Path(folder) / f"{size}.sqlite3", is_server=True)
             fill(database, size)
             await compare_look_ups(database)
             measure_growth(database)

@@ -2,8 +2,9 @@
 
 Run as `python -m benchmarks.bench_connections` (Linux, as it reads /proc): starts the real command on loopback, in
 plain `ws://`, and has a plain blocking client open one connection after another. The server's CPU is steadier than
-wall time on a shared machine. Each figure is the median of `ROUNDS` rounds; rows take turns. A bare trio-websocket
-server (`benchmarks.bare_websocket`) is measured in the same run, with as many messages of about the same size.
+wall time on a shared machine. Each figure is the median of `ROUNDS` rounds; rows take turns. Measured in the same run
+are a bare trio-websocket server (`benchmarks.bare_websocket`), with as many messages of about the same size, and our
+server without a database (`benchmarks.open_server`).
 """
 
 import json
@@ -136,9 +137,9 @@ def running_server() -> Iterator[tuple[int, Place]]:
 
 
 @contextmanager
-def bare_server() -> Iterator[tuple[int, Place]]:
-    """trio-websocket alone, likewise."""
-    command = [sys.executable, "-m", "benchmarks.bare_websocket"]
+def other_server(module: str) -> Iterator[tuple[int, Place]]:
+    """A module of ours that serves, likewise."""
+    command = [sys.executable, "-m", module]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             port = process.stdout.readline() if process.stdout is not None else ""
@@ -153,11 +154,13 @@ def cpu_s(pid: int) -> float:
 
 
 def main() -> None:
-    with running_server() as ours, bare_server() as bare:
+    bare_module, open_module = "benchmarks.bare_websocket", "benchmarks.open_server"
+    with running_server() as ours, other_server(bare_module) as bare, other_server(open_module) as without:
         rows: dict[str, tuple[tuple[int, Place], Callable[[Place], None]]] = {
             "upgrade and close": (ours, upgrade_and_close),
             "  the same, trio-websocket alone": (bare, upgrade_and_close),
             "challenge, connect, disconnect": (ours, whole_handshake),
+            "  the same, without a database": (without, whole_handshake),
             "  three echoes, trio-websocket alone": (bare, three_echoes),
         }
         figures: dict[str, list[float]] = {name: [] for name in rows}

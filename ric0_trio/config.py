@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from ric0_trio.access.audit import AuditBounds
-from ric0_trio.access.rules import Mode, WhenExceeded
+from ric0_trio.access.rules import Policy
 from ric0_trio.config_errors import explain, one_of
 from ric0_trio.protocol import KEY_FORMATS
 from ric0_trio.protocol.messages import Capabilities, Extensions, Label, Sentence, Url
@@ -65,13 +65,9 @@ class ServerSection(Section, frozen=True):
     extensions: Extensions = {}
 
 
-class AccessSection(Section, frozen=True):
+class AccessSection(Policy, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who may join (docs/access.md)."""
 
-    mode: Mode = Mode.OPEN
-    connections_per_user: Annotated[int, Meta(ge=0)] = 0
-    """0 for no bound."""
-    when_exceeded: WhenExceeded = WhenExceeded.REFUSE
     accept_key_formats: Annotated[tuple[str, ...], Meta(min_length=1)] = tuple(KEY_FORMATS)
 
 
@@ -168,6 +164,11 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             if name in environment:
                 found[field.name] = environment[name]
             continue
+        keys = [f.name for f in msgspec.structs.fields(field.default)]
+        known = [f"{name}_{key.upper()}" for key in keys]
+        for variable in environment:
+            if variable.startswith(f"{name}_") and variable not in known:
+                raise ConfigError(f"the environment: {variable}: no such key; expected {one_of(known)}")
         section = {
             key: _read_variable(environment[variable], default)
             for key, default in msgspec.structs.asdict(field.default).items()

@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,20 +37,53 @@ class DataDir:
         except OSError as error:
             raise DataDirError(f"{self.folder}: {error.strerror}; see --data-dir") from None
 
+    @property
+    def is_open_to_everyone(self) -> bool:
+        """Whether others on this machine can look in, or worse."""
+        return bool(self.folder.stat().st_mode & (stat.S_IRWXO | stat.S_IWGRP))
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a server runs on it. Raises `OSError` when this account may not know."""
+        try:
+            descriptor = os.open(self._lock, os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    @property
+    def _lock(self) -> Path:
+        return self.folder / "server.lock"
+
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Be its one server while the block lasts, and at the latest until the process ends. Raises `DataDirError`."""
-        lock = self.folder / "server.lock"
         try:
-            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            raise DataDirError(f"{lock}: {error.strerror}; let this account write there, or see --data-dir") from None
+            remedy = "let this account write there, or see --data-dir"
+            raise DataDirError(f"{self._lock}: {error.strerror}; {remedy}") from None
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            if not _lock_in_time(descriptor):
                 why = "another server runs on this data directory; stop that one, or see --data-dir"
-                raise DataDirError(f"{self.folder}: {why}") from None
+                raise DataDirError(f"{self.folder}: {why}")
             yield
         finally:
             os.close(descriptor)
+
+
+def _lock_in_time(descriptor: int) -> bool:
+    for pause_s in (0.05, 0.05, 0.1, 0):  # a command that only looks has it for a moment
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(pause_s)
+        else:
+            return True
+    return False

@@ -10,16 +10,16 @@ from msgspec import Meta
 
 from ric0_trio.access.moments import to_text
 from ric0_trio.access.records import Entry, Topic
-from ric0_trio.protocol import Fingerprint
 
 _COLUMNS: Final = Entry.__struct_fields__
+_AT_ONCE: Final = 1_000
 
 
 class AuditBounds(msgspec.Struct, frozen=True, kw_only=True):
     """How much of the audit is kept."""
 
     max_age_days: Annotated[int, Meta(ge=1, le=36_500)] = 90
-    max_entries: Annotated[int, Meta(ge=1, le=100_000_000)] = 100_000
+    max_entries: Annotated[int, Meta(ge=1, le=10_000_000)] = 100_000
     """Of each topic: those who are refused cannot push out what an operator did."""
 
 
@@ -31,26 +31,18 @@ def append(connection: sqlite3.Connection, entries: Iterable[Entry]) -> None:
     connection.executemany(query, [tuple(row) for row in rows])
 
 
-def prune(connection: sqlite3.Connection, bounds: AuditBounds, now: datetime) -> None:
-    """Drop what is too old, and the oldest of a topic that has too many entries."""
-    oldest = now - timedelta(days=bounds.max_age_days)
-    connection.execute("DELETE FROM audit WHERE at < ?", (to_text(oldest),))
-    for topic in Topic:
-        newest = "SELECT id FROM audit WHERE topic = ? ORDER BY id DESC LIMIT 1 OFFSET ?"
-        connection.execute(
-            f"DELETE FROM audit WHERE topic = ? AND id <= ({newest})",  # noqa: S608 - a constant
-            (topic, topic, bounds.max_entries),
-        )
+def prune(connection: sqlite3.Connection, bounds: AuditBounds, now: datetime) -> bool:
+    """Drop what is too old, and the oldest of a topic that has too many entries: some at a time, as others wait.
 
-
-def read(
-    connection: sqlite3.Connection, *, since: datetime | None, user: Fingerprint | None, last: int
-) -> tuple[list[Entry], bool]:
-    """Read the newest `last` entries, oldest first, and tell whether there are older ones that fit."""
-    conditions = {"at >= ?": to_text(since), "user = ?": user}
-    chosen = {condition: value for condition, value in conditions.items() if value is not None}
-    where = " AND ".join(chosen) or "TRUE"
-    query = f"SELECT {', '.join(_COLUMNS)} FROM audit WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608
-    rows = connection.execute(query, (*chosen.values(), last + 1)).fetchall()
-    entries = [msgspec.convert(dict(row), Entry, strict=False) for row in rows[:last]]
-    return entries[::-1], len(rows) > last
+    Tells whether there is more to drop.
+    """
+    oldest = to_text(now - timedelta(days=bounds.max_age_days))
+    too_old = ("SELECT id FROM audit WHERE at < ? LIMIT ?", (oldest, _AT_ONCE))
+    newest_too_many = "SELECT id FROM audit WHERE topic = ? ORDER BY id DESC LIMIT 1 OFFSET ?"
+    too_many = f"SELECT id FROM audit WHERE topic = ? AND id <= ({newest_too_many}) LIMIT ?"  # noqa: S608
+    rounds = [too_old, *((too_many, (topic, topic, bounds.max_entries, _AT_ONCE)) for topic in Topic)]
+    dropped = [
+        connection.execute(f"DELETE FROM audit WHERE id IN ({query})", values).rowcount  # noqa: S608
+        for query, values in rounds
+    ]
+    return max(dropped) == _AT_ONCE

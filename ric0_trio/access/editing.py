@@ -31,7 +31,7 @@ class Editor:
         if self.rules.find_member(user) is not None:
             return False
         row = (user, to_text(self._now), self._actor)
-        self._connection.execute("INSERT INTO member (user, since, added_by) VALUES (?, ?, ?)", row)
+        self._connection.execute("INSERT INTO member (user, since, made_by) VALUES (?, ?, ?)", row)
         self._note("member.added", user)
         return True
 
@@ -50,7 +50,7 @@ class Editor:
             "INSERT INTO ban (user, reason, is_silent, since, until, made_by) VALUES (?, ?, ?, ?, ?, ?)",
             (user, reason, is_silent, to_text(self._now), to_text(until), self._actor),
         )
-        self._note("user.banned", user, f"{end_in_words(until)}{', silently' if is_silent else ''}: {reason}")
+        self._note("user.banned", user, f"{end_in_words(until)}{', silently' if is_silent else ''}", reason)
         return ban
 
     def unban(self, user: Fingerprint) -> bool:
@@ -72,7 +72,9 @@ class Editor:
         rule, *older = self.rules.find_client_rules(name)
         covered = [(old.id,) for old in older if rule.covers(old)]
         self._connection.executemany("DELETE FROM client_rule WHERE id = ?", covered)
-        self._note(f"client.{'allowed' if ruling is Ruling.ALLOW else 'denied'}", None, _describe(rule))
+        self._note(
+            f"client.{'allowed' if ruling is Ruling.ALLOW else 'denied'}", None, f"{name!r}, {rule.versions}", reason
+        )
         return rule
 
     def set_client_default(self, ruling: Ruling) -> None:
@@ -83,11 +85,18 @@ class Editor:
         )
         self._note("client.default", None, ruling)
 
-    def create_token(self, uses: int, expires: datetime | None, note: str) -> tuple[Token, str]:
-        """Make a token, and give it with its secret, which nothing else knows."""
+    def create_tokens(self, number: int, *, uses: int, expires: datetime | None, note: str) -> list[tuple[Token, str]]:
+        """Make so many tokens, and give each with its secret, which nothing else knows."""
+        made = [self._create_token(uses, expires, note) for _ in range(number)]
+        first, last = made[0][0], made[-1][0]
+        which = f"token {first.id}, good" if number == 1 else f"tokens {first.id} to {last.id}, each good"
+        self._note("token.created", None, f"{which} {first.purpose}", note)
+        return made
+
+    def _create_token(self, uses: int, expires: datetime | None, note: str) -> tuple[Token, str]:
         secret = b32encode(secrets.token_bytes(TOKEN_BYTES)).decode().lower()
         number = self._connection.execute(
-            "INSERT INTO token (hash, note, uses, created, created_by, expires) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO token (hash, note, uses, since, made_by, expires) VALUES (?, ?, ?, ?, ?, ?)",
             (hash_token(secret), note, uses, to_text(self._now), self._actor, to_text(expires)),
         ).lastrowid
         token = Token(
@@ -95,30 +104,26 @@ class Editor:
             note=note,
             uses=uses,
             used=0,
-            created=self._now,
-            created_by=self._actor,
+            since=self._now,
+            made_by=self._actor,
             expires=expires,
             revoked=None,
         )
-        self._note("token.created", None, f"token {token.id}, good {token.purpose}{': ' if note else ''}{note}")
         return token, secret
 
     def revoke_token(self, number: int) -> Token | None:
         """Make a token worthless, and give it as it is then; None when there is none of that number."""
-        token = self.rules.token(number)
+        token = self.rules.find_token_by_number(number)
         if token is None or token.revoked is not None:
             return token
         self._connection.execute("UPDATE token SET revoked = ? WHERE id = ?", (to_text(self._now), number))
         self._note("token.revoked", None, f"token {number}")
         return msgspec.structs.replace(token, revoked=self._now)
 
-    def _note(self, event: str, user: Fingerprint | None, detail: str | None = None) -> None:
+    def _note(self, event: str, user: Fingerprint | None, *details: str) -> None:
+        detail = ": ".join(filter(None, details)) or None
         entry = Entry(at=self._now, topic=Topic.CHANGE, event=event, actor=self._actor, user=user, detail=detail)
         audit.append(self._connection, [entry])
-
-
-def _describe(rule: ClientRule) -> str:
-    return f"{rule.name!r}, {rule.versions}{': ' if rule.reason else ''}{rule.reason}"
 
 
 def _version_text(version: SoftwareVersion | None) -> str | None:

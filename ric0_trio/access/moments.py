@@ -1,6 +1,12 @@
 """Moments in UTC, and how they are written."""
 
 from datetime import UTC, datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+Moment = Annotated[datetime, Meta(tz=True)]
+"""A moment that says its offset: two without cannot be compared to others."""
 
 
 def now() -> datetime:

@@ -5,38 +5,9 @@ from datetime import datetime
 
 import msgspec
 
-from ric0_trio.access.records import Entry, Topic
-from ric0_trio.access.rules import JoinRequest
+from ric0_trio.access.records import Guest
 from ric0_trio.access.store import Applicant
-from ric0_trio.protocol import AppInfo, Fingerprint, Kick, Status, UserIdentity
-
-
-class Guest(msgspec.Struct, frozen=True, kw_only=True):
-    """Someone who has proved who they are."""
-
-    fingerprint: Fingerprint
-    user: UserIdentity
-    client_app: AppInfo
-    peer: str
-
-    def request(self, join_token: str | None) -> JoinRequest:
-        """What the rules are asked about them."""
-        return JoinRequest(self.fingerprint, self.client_app, join_token)
-
-    def entry(self, at: datetime, event: str, *, refusal: Status | None = None, detail: str | None) -> Entry:
-        """Tell what happened to them, for the audit."""
-        return Entry(
-            at=at,
-            topic=Topic.SESSION if refusal is None else Topic.REFUSAL,
-            event=event,
-            actor="server",
-            user=self.fingerprint,
-            name=self.user.name,
-            client=f"{self.client_app.name} {self.client_app.version}",
-            peer=self.peer,
-            status=refusal,
-            detail=detail,
-        )
+from ric0_trio.protocol import Fingerprint, Kick
 
 
 class Place(msgspec.Struct, eq=False, kw_only=True):
@@ -80,12 +51,15 @@ class Places:
         """Those of a user that count, the oldest first."""
         return list(self._by_user.get(user, ()))
 
-    def evict(self, place: Place, kick: Kick) -> None:
-        """Put it out: it no longer counts."""
-        if place.evicted is None:
-            place.evicted = kick
-            self._discount(place)
-            place.applicant.evict(kick)
+    def evict(self, place: Place, kick: Kick) -> bool:
+        """Put it out: it no longer counts. False when it was put out or given back before."""
+        is_there = self._by_connection.get(place.applicant.connection_id) is place
+        if not is_there or place.evicted is not None:
+            return False
+        place.evicted = kick
+        self._discount(place)
+        place.applicant.evict(kick)
+        return True
 
     def remove(self, connection_id: str) -> Place | None:
         """Forget one that was given back or refused."""

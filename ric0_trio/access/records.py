@@ -5,8 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
-from ric0_trio.access.moments import end_in_words
-from ric0_trio.protocol import Fingerprint, SoftwareVersion
+from ric0_trio.access.moments import Moment, end_in_words
+from ric0_trio.protocol import AppInfo, Fingerprint, SoftwareVersion, Status, UserIdentity
 
 
 class Ruling(StrEnum):
@@ -22,12 +22,12 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     user: Fingerprint
     name: str | None
     """What they last called themselves: a claim. None until they have connected."""
-    since: datetime
-    added_by: str
+    since: Moment
+    made_by: str
     """The operator who added them; or `token`."""
     token: int | None
     """The number of the token that let them in."""
-    seen: datetime | None
+    seen: Moment | None
     """When they were last admitted."""
 
 
@@ -38,8 +38,8 @@ class Ban(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     is_silent: bool
     """The user is not told the reason."""
-    since: datetime
-    until: datetime | None
+    since: Moment
+    until: Moment | None
     """None for good."""
     made_by: str
 
@@ -64,7 +64,7 @@ class ClientRule(msgspec.Struct, frozen=True, kw_only=True):
     at_least: SoftwareVersion | None = None
     below: SoftwareVersion | None = None
     reason: str = ""
-    since: datetime
+    since: Moment
     made_by: str
 
     def fits(self, version: SoftwareVersion) -> bool:
@@ -95,10 +95,10 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     uses: int
     """How many users it lets in; at least 1."""
     used: int
-    created: datetime
-    created_by: str
-    expires: datetime | None
-    revoked: datetime | None
+    since: Moment
+    made_by: str
+    expires: Moment | None
+    revoked: Moment | None
 
     @property
     def purpose(self) -> str:
@@ -121,7 +121,7 @@ class TokenUse(msgspec.Struct, frozen=True, kw_only=True):
     token: int
     user: Fingerprint
     name: str
-    at: datetime
+    at: Moment
 
 
 class Topic(StrEnum):
@@ -138,7 +138,7 @@ class Topic(StrEnum):
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened: who, when, from where, and why."""
 
-    at: datetime
+    at: Moment
     topic: Topic
     event: str
     """A short fixed name, such as `admitted` or `token.created`."""
@@ -156,3 +156,42 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """What `connect` was answered."""
     detail: str | None = None
     """Why, or what exactly."""
+
+
+class JoinRequest(msgspec.Struct, frozen=True):
+    """Who wants to join, with what."""
+
+    user: Fingerprint
+    client_app: AppInfo
+    join_token: str | None = None
+
+    def __repr__(self) -> str:  # a token must not reach a log
+        return f"JoinRequest(user={self.user!r}, client_app={self.client_app!r}, …)"
+
+
+class Guest(msgspec.Struct, frozen=True, kw_only=True):
+    """Someone who has proved who they are."""
+
+    fingerprint: Fingerprint
+    user: UserIdentity
+    client_app: AppInfo
+    peer: str
+
+    def request(self, join_token: str | None) -> JoinRequest:
+        """What the rules are asked about them."""
+        return JoinRequest(self.fingerprint, self.client_app, join_token)
+
+    def entry(self, at: datetime, event: str, *, refusal: Status | None = None, detail: str | None) -> Entry:
+        """Tell what happened to them, for the audit."""
+        return Entry(
+            at=at,
+            topic=Topic.SESSION if refusal is None else Topic.REFUSAL,
+            event=event,
+            actor="server",
+            user=self.fingerprint,
+            name=self.user.name,
+            client=f"{self.client_app.name} {self.client_app.version}",
+            peer=self.peer,
+            status=refusal,
+            detail=detail,
+        )

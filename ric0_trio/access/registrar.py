@@ -8,15 +8,12 @@ import msgspec
 
 from ric0_trio.access import audit
 from ric0_trio.access.audit import AuditBounds
-from ric0_trio.access.database import Database
+from ric0_trio.access.database import Database, NonsenseError
 from ric0_trio.access.moments import to_text
-from ric0_trio.access.places import Guest
-from ric0_trio.access.records import Ban, Entry
+from ric0_trio.access.records import Ban, Entry, Guest
 from ric0_trio.access.rulebook import Rulebook
-from ric0_trio.access.rules import Decision, Facts, JoinRequest, Policy, decide, needs_token
+from ric0_trio.access.rules import Decision, Facts, Policy, decide
 from ric0_trio.protocol import Admitted, Fingerprint, Refused
-
-_PRUNE_EVERY = 256
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -25,32 +22,38 @@ class Candidate(msgspec.Struct, frozen=True):
     guest: Guest
     join_token: str | None
 
+    def __repr__(self) -> str:  # a token must not reach a log
+        return f"Candidate(guest={self.guest!r}, …)"
+
 
 class Registrar:
-    """Blocks while it reads and writes: not for the event loop. One thread at a time."""
+    """Blocks while it reads and writes: not for the event loop. One thread at a time. All of it raises `StoreError`."""
 
     def __init__(self, database: Database, policy: Policy, bounds: AuditBounds) -> None:
         self._database = database
         self._policy = policy
         self._bounds = bounds
-        self._unpruned = _PRUNE_EVERY
 
     def admit(
         self, candidates: Sequence[Candidate], live: Mapping[Fingerprint, int], notes: Sequence[Entry], now: datetime
-    ) -> list[Decision]:
+    ) -> list[Decision | NonsenseError]:
         """Decide about each in turn; `live` counts the connections that their users have now. All or none is kept.
 
-        `notes` are added to the audit first. Raises `StoreError`.
+        `notes` are added to the audit first. Whoever's own rows make no sense is answered with that.
         """
         counts = dict(live)
-        decisions = []
+        decisions: list[Decision | NonsenseError] = []
         with self._database.transaction() as connection:
             rules = Rulebook(connection)
             entries = list(notes)
             for candidate in candidates:
                 request = candidate.guest.request(candidate.join_token)
                 live_now = counts.get(request.user, 0)
-                facts = gather_facts(rules, request, self._policy, live_now, now)
+                try:
+                    facts = rules.gather_facts(request, self._policy, live_now, now)
+                except NonsenseError as error:
+                    decisions.append(error)
+                    continue
                 decision = decide(request, self._policy, facts)
                 if isinstance(decision.verdict, Admitted):
                     counts[request.user] = live_now if decision.replaces_oldest else live_now + 1
@@ -58,11 +61,10 @@ class Registrar:
                 entries.append(_note(candidate.guest, decision, now))
                 decisions.append(decision)
             audit.append(connection, entries)
-            self._prune(connection, len(entries), now)
         return decisions
 
     def find_bans(self, users: Iterable[Fingerprint], now: datetime) -> list[Ban]:
-        """Find the bans that hold for any of `users`. Raises `StoreError`."""
+        """Find the bans that hold for any of `users`."""
         with self._database.transaction("read") as connection:
             rules = Rulebook(connection)
             bans = [rules.find_ban(user) for user in users]
@@ -74,30 +76,13 @@ class Registrar:
         with self._database.transaction("read") as connection:
             rules = Rulebook(connection)
             return [
-                decide(request, self._policy, gather_facts(rules, request, self._policy, 0, now))
-                for request in requests
+                decide(request, self._policy, rules.gather_facts(request, self._policy, 0, now)) for request in requests
             ]
 
-    def _prune(self, connection: sqlite3.Connection, added: int, now: datetime) -> None:
-        self._unpruned += added
-        if self._unpruned >= _PRUNE_EVERY:
-            audit.prune(connection, self._bounds, now)
-            self._unpruned = 0
-
-
-def gather_facts(rules: Rulebook, request: JoinRequest, policy: Policy, live: int, now: datetime) -> Facts:
-    """Look up what `decide` wants to know; a token only if it is needed."""
-    is_member = rules.find_member(request.user) is not None
-    secret = request.join_token if needs_token(policy, is_member=is_member) else None
-    return Facts(
-        now=now,
-        client_rules=rules.find_client_rules(request.client_app.name),
-        client_default=rules.client_default(),
-        ban=rules.find_ban(request.user),
-        is_member=is_member,
-        token=None if secret is None else rules.find_token(secret),
-        live=live,
-    )
+    def prune(self, now: datetime) -> bool:
+        """Drop some of what the audit has too much of, and tell whether there is more to drop."""
+        with self._database.transaction() as connection:
+            return audit.prune(connection, self._bounds, now)
 
 
 def _write_membership(connection: sqlite3.Connection, candidate: Candidate, decision: Decision, facts: Facts) -> None:
@@ -108,7 +93,7 @@ def _write_membership(connection: sqlite3.Connection, candidate: Candidate, deci
         number = facts.token.id
         connection.execute("UPDATE token SET used = used + 1 WHERE id = ?", (number,))
         connection.execute(
-            "INSERT INTO member (user, name, since, added_by, token, seen) VALUES (?, ?, ?, 'token', ?, ?)",
+            "INSERT INTO member (user, name, since, made_by, token, seen) VALUES (?, ?, ?, 'token', ?, ?)",
             (user, name, at, number, at),
         )
         connection.execute(

@@ -2,20 +2,23 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import msgspec
 
-from ric0_trio.access.database import StoreError
-from ric0_trio.access.records import Ban, ClientRule, Member, Ruling, Token, TokenUse
+from ric0_trio.access.database import NonsenseError
+from ric0_trio.access.moments import to_text
+from ric0_trio.access.records import Ban, ClientRule, Entry, JoinRequest, Member, Ruling, Token, TokenUse
+from ric0_trio.access.rules import Facts, Policy, needs_token
 from ric0_trio.protocol import KEY_FORMATS, Fingerprint, SoftwareVersion
 
 T = TypeVar("T")
 
 CLIENT_DEFAULT: Final = "client_default"
 
-_TOKEN: Final = "id, note, uses, used, created, created_by, expires, revoked"  # noqa: S105 - columns
+_TOKEN: Final = "id, note, uses, used, since, made_by, expires, revoked"  # noqa: S105 - columns
 _MATCHES_SHOWN: Final = 5
 
 
@@ -46,6 +49,20 @@ class Rulebook:
         row = self._connection.execute(query, (hash_token(secret),)).fetchone()
         return None if row is None else _convert(row, Token)
 
+    def gather_facts(self, request: JoinRequest, policy: Policy, live: int, now: datetime) -> Facts:
+        """Look up what `decide` wants to know; a token only if it is needed."""
+        is_member = self.find_member(request.user) is not None
+        secret = request.join_token if needs_token(policy, is_member=is_member) else None
+        return Facts(
+            now=now,
+            client_rules=self.find_client_rules(request.client_app.name),
+            client_default=self.client_default(),
+            ban=self.find_ban(request.user),
+            is_member=is_member,
+            token=None if secret is None else self.find_token(secret),
+            live=live,
+        )
+
     def find_client_rules(self, name: str) -> list[ClientRule]:
         """Find the rules for a program, the newest first."""
         query = "SELECT * FROM client_rule WHERE name = ? ORDER BY id DESC"
@@ -69,7 +86,7 @@ class Rulebook:
         query = "SELECT * FROM client_rule ORDER BY name, id DESC"
         return [_to_client_rule(row) for row in self._connection.execute(query)]
 
-    def token(self, number: int) -> Token | None:
+    def find_token_by_number(self, number: int) -> Token | None:
         """Find a token by its number."""
         query = f"SELECT {_TOKEN} FROM token WHERE id = ?"  # noqa: S608 - a constant
         row = self._connection.execute(query, (number,)).fetchone()
@@ -91,6 +108,18 @@ class Rulebook:
             rows = self._connection.execute(f"{query} ORDER BY id")
         return [_convert(row, TokenUse) for row in rows]
 
+    def find_entries(
+        self, *, since: datetime | None = None, user: Fingerprint | None = None, last: int = -1
+    ) -> Iterator[Entry]:
+        """Read the newest `last` entries of the audit (all, when that is negative), the oldest first."""
+        conditions = {"at >= ?": to_text(since), "user = ?": user}
+        chosen = {condition: value for condition, value in conditions.items() if value is not None}
+        where = " AND ".join(chosen) or "TRUE"
+        newest = f"SELECT * FROM audit WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608 - constants
+        query = f"SELECT {', '.join(Entry.__struct_fields__)} FROM ({newest}) ORDER BY id"  # noqa: S608 - constants
+        for row in self._connection.execute(query, (*chosen.values(), last)):
+            yield _convert(row, Entry)
+
     def find_users(self, prefix: str) -> list[Fingerprint]:
         """Find users whose fingerprint begins so, with or without its label, wherever they occur: five at most."""
         label, _, digits = prefix.rpartition(":")
@@ -105,6 +134,7 @@ class Rulebook:
 
 
 def _convert(row: sqlite3.Row, kind: type[T]) -> T:
+    """Make a record of a row. Raises `NonsenseError`."""
     return _checked(lambda plain: msgspec.convert(plain, kind, strict=False), dict(row))
 
 
@@ -117,7 +147,8 @@ def _to_client_rule(row: sqlite3.Row) -> ClientRule:
 
 
 def _checked(read: Callable[[Any], T], value: Any) -> T:
+    """Read what the database holds. Raises `NonsenseError`."""
     try:
         return read(value)
     except ValueError as error:  # msgspec's are as well
-        raise StoreError(f"the database holds {value!r}, which makes no sense; put a backup in its place") from error
+        raise NonsenseError(f"it holds {str(value)!r:.200}, which makes no sense") from error

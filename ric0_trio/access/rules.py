@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from ric0_trio.access.moments import end_in_words
-from ric0_trio.access.records import Ban, ClientRule, Ruling, Token
-from ric0_trio.protocol import Admitted, AppInfo, Fingerprint, Refused, SoftwareVersion, Status, Verdict
+from ric0_trio.access.records import Ban, ClientRule, JoinRequest, Ruling, Token
+from ric0_trio.protocol import Admitted, Refused, SoftwareVersion, Status, Verdict
 
 
 class Mode(StrEnum):
@@ -34,20 +36,9 @@ class Policy(msgspec.Struct, frozen=True):
     """The part of the rules that stands in the configuration."""
 
     mode: Mode = Mode.OPEN
-    connections_per_user: int = 0
+    connections_per_user: Annotated[int, Meta(ge=0)] = 0
     """0 for no bound."""
     when_exceeded: WhenExceeded = WhenExceeded.REFUSE
-
-
-class JoinRequest(msgspec.Struct, frozen=True):
-    """Who wants to join, with what."""
-
-    user: Fingerprint
-    client_app: AppInfo
-    join_token: str | None = None
-
-    def __repr__(self) -> str:  # a token must not reach a log
-        return f"JoinRequest(user={self.user!r}, client_app={self.client_app!r}, …)"
 
 
 class Rule(StrEnum):

@@ -15,8 +15,8 @@ CREATE TABLE token (
     note TEXT NOT NULL,
     uses INTEGER NOT NULL CHECK (uses >= 1),
     used INTEGER NOT NULL DEFAULT 0 CHECK (used BETWEEN 0 AND uses),
-    created TEXT NOT NULL,
-    created_by TEXT NOT NULL,
+    since TEXT NOT NULL,
+    made_by TEXT NOT NULL,
     expires TEXT,
     revoked TEXT
 );
@@ -33,7 +33,7 @@ CREATE TABLE member (
     user TEXT NOT NULL PRIMARY KEY,
     name TEXT,
     since TEXT NOT NULL,
-    added_by TEXT NOT NULL,
+    made_by TEXT NOT NULL,
     token INTEGER REFERENCES token (id),
     seen TEXT
 ) WITHOUT ROWID;

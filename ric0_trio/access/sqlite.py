@@ -6,42 +6,41 @@ and are decided together: in turn, in one transaction, so that no race is left, 
 
 import math
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-import outcome
 import structlog
 import trio
 
 from ric0_trio.access import moments
 from ric0_trio.access.audit import AuditBounds
-from ric0_trio.access.database import Database, StoreError
-from ric0_trio.access.places import Guest, Place, Places
-from ric0_trio.access.records import Entry, Topic
+from ric0_trio.access.database import Database, NonsenseError, StoreError
+from ric0_trio.access.notes import Notes
+from ric0_trio.access.places import Place, Places
+from ric0_trio.access.records import Entry, Guest, Topic
 from ric0_trio.access.registrar import Candidate, Registrar
 from ric0_trio.access.rules import Decision, Policy, Rule
 from ric0_trio.access.store import Applicant
+from ric0_trio.access.worker import Worker
 from ric0_trio.protocol import Admit, Admitted, CloseCode, Fingerprint, Kick, Refused, Status, Verdict
 
-T = TypeVar("T")
-
 _BUSY_TIMEOUT_S: Final = 2.0
-_ANSWER_TIMEOUT_S: Final = 10.0
-"""A disk that hangs is not waited for longer."""
+_PATIENCE_S: Final = 10.0
+"""A disk that hangs is not waited for longer. (A session waits for less by default: its client is gone by then.)"""
 _BATCH: Final = 256
 _LOOK_EVERY_S: Final = 1.0
 """How long a rule that was changed without telling the server may go unnoticed, and a note may be unwritten."""
-_MAX_NOTES: Final = 20_000
+_PRUNE_EVERY_S: Final = 60.0
 _COMPLAIN_EVERY_S: Final = 10.0
 
 _UNANSWERED: Final = Refused(Status.UNKNOWN_ERROR)
 _BANNED: Final = "you are banned from this server"
+_KICKED: Final = "you were put out by the operator"
 _UNWELCOME: Final = "you may no longer be here: the rules have changed"
 _REPLACED: Final = "replaced by a newer connection of yours"
 
@@ -52,8 +51,7 @@ class _Asked:
 
     place: Place
     join_token: str | None = field(repr=False)
-    answer: outcome.Outcome[Decision] | None = None
-    """None, once `answered` is set: the store could not be asked."""
+    answer: Verdict = _UNANSWERED
     is_given_up: bool = False
     answered: trio.Event = field(default_factory=trio.Event)
 
@@ -64,18 +62,23 @@ async def open_sqlite_access(
 ) -> AsyncIterator["SqliteAccess"]:
     """Keep the rules in the file at `path`, which is made if need be, while the block lasts.
 
-    `policy` is what the configuration says of them. Raises `StoreError`.
+    `policy` is what the configuration says of them. One at a time for each file: hold `DataDir.hold` meanwhile. Raises
+    `StoreError`.
     """
-    database = await trio.to_thread.run_sync(lambda: Database(path, busy_timeout_s=_BUSY_TIMEOUT_S))
+    database = await trio.to_thread.run_sync(
+        lambda: Database(path, is_server=True, busy_timeout_s=_BUSY_TIMEOUT_S), abandon_on_cancel=True
+    )
     access = SqliteAccess(database, policy, bounds, now)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(access._decide_in_turn)
         nursery.start_soon(access._look_for_changes)
+        nursery.start_soon(access._keep_bounds)
         try:
             yield access
         finally:
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + _ANSWER_TIMEOUT_S):
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + _PATIENCE_S):
                 await access._close()
+            access._patience.cancel()
             nursery.cancel_scope.cancel()
 
 
@@ -90,17 +93,17 @@ class SqliteAccess:
         self._now = now
         self._places = Places()
         self._queue = deque[_Asked]()
-        self._notes = deque[Entry]()
-        self._notes_lost = 0
+        self._notes = Notes()
+        self._worker = Worker(database.path)
         self._wanted = trio.Event()
-        self._one_thread = trio.CapacityLimiter(1)
         self._one_batch = trio.Lock()
-        self._version_seen = database.data_version
+        self._patience = trio.CancelScope()
+        self._version_seen: int | None = None
         self._complained_at = -math.inf
         self._is_failing = False
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         # Whoever was on when a server was killed had left by now: nothing else will say so.
-        self._note(Entry(at=now(), topic=Topic.SESSION, event="server.started", actor="server"))
+        self._note_of_server("started", f"mode {policy.mode}")
 
     # For the server
 
@@ -115,17 +118,19 @@ class SqliteAccess:
         self._places.register(asked.place)
         self._queue.append(asked)
         self._wanted.set()
-        verdict: Verdict = _UNANSWERED
         try:
-            with trio.move_on_after(_ANSWER_TIMEOUT_S):
+            with trio.move_on_after(_PATIENCE_S):
                 await asked.answered.wait()
-            if asked.answer is not None:
-                verdict = asked.answer.unwrap().verdict
+            if not asked.answered.is_set():
+                why = "it does not answer; see the disk, and the system's log"
+                self._complain(StoreError(f"{self._database.path}: {why}"))
         finally:
-            if not isinstance(verdict, Admitted):
+            if not isinstance(asked.answer, Admitted):
                 asked.is_given_up = True
                 self._places.remove(applicant.connection_id)
-        return verdict
+                if asked in self._queue:
+                    self._queue.remove(asked)
+        return asked.answer
 
     async def release(self, connection_id: str, why: str) -> None:
         place = self._places.remove(connection_id)
@@ -138,51 +143,68 @@ class SqliteAccess:
         """Who is connected, whoever came first first."""
         return [place for place in self._places if place.counts]
 
-    def kick(self, user: Fingerprint, reason: str, actor: str) -> int:
-        """Put every connection of a user out, and say how many there were."""
-        found = [place for place in self._places if place.guest.fingerprint == user and place.evicted is None]
-        for place in found:
-            self._places.evict(place, Kick(CloseCode.KICKED, reason or "you were put out by the operator"))
-        if found:
-            name = found[-1].guest.user.name
-            detail = f"{len(found)} connections{': ' if reason else ''}{reason}"
-            self._note(
+    async def kick(self, user: Fingerprint, reason: str, actor: str) -> int:
+        """Put every connection of a user out, write that down, and say how many there were."""
+        own = [place for place in self._places if place.guest.fingerprint == user]
+        name = own[-1].guest.user.name if own else None
+        closed = self._evict(own, lambda place: Kick(CloseCode.KICKED, reason or _KICKED))
+        if closed:
+            self._notes.add(
                 Entry(
-                    at=self._now(), topic=Topic.CHANGE, event="kicked", actor=actor, user=user, name=name, detail=detail
+                    at=self._now(),
+                    topic=Topic.CHANGE,
+                    event="kicked",
+                    actor=actor,
+                    user=user,
+                    name=name,
+                    detail=reason or None,
                 )
             )
-        return len(found)
+            await self._decide()
+        return closed
 
     async def refresh(self) -> int:
         """Put out whoever has been banned since the last look, and say how many connections that were.
 
         Raises `StoreError`.
         """
-        version = await self._in_thread(lambda: self._database.data_version)
+        version = await self._worker.run(lambda: self._database.data_version)
         if version == self._version_seen:
             return 0
         watched = {place.guest.fingerprint for place in self._places}
-        bans = await self._in_thread(lambda: self._registrar.find_bans(watched, self._now()))
+        bans = await self._worker.run(lambda: self._registrar.find_bans(watched, self._now()))
         reasons = {ban.user: ban.told_reason or _BANNED for ban in bans}
-        found = [place for place in self._places if place.guest.fingerprint in reasons and place.evicted is None]
-        for place in found:
-            self._places.evict(place, Kick(CloseCode.BANNED, reasons[place.guest.fingerprint]))
+        banned = [place for place in self._places if place.guest.fingerprint in reasons]
+        closed = self._evict(banned, lambda place: Kick(CloseCode.BANNED, reasons[place.guest.fingerprint]))
         self._version_seen = version
-        return len(found)
+        return closed
 
-    async def review(self) -> int:
-        """Put out whoever would not be let in now, and say how many connections that were. Raises `StoreError`."""
+    async def review(self, *, user: Fingerprint | None, client: str | None) -> int:
+        """Put out whoever would not be let in now, and say how many connections that were. Raises `StoreError`.
+
+        Of this `user` alone, or of those with this `client` software; of all, when both are None.
+        """
         banned = await self.refresh()
-        places = self.who()
+        places = [
+            place
+            for place in self.who()
+            if user in (None, place.guest.fingerprint) and client in (None, place.guest.client_app.name)
+        ]
         guests = [place.guest for place in places]
-        decisions = await self._in_thread(lambda: self._registrar.review(guests, self._now()))
-        found = 0
-        for place, decision in zip(places, decisions, strict=True):
-            if isinstance(decision.verdict, Refused) and place.evicted is None:
-                code = CloseCode.BANNED if decision.rule is Rule.BAN else CloseCode.KICKED
-                self._places.evict(place, Kick(code, decision.verdict.reason or _UNWELCOME))
-                found += 1
-        return banned + found
+        decisions = await self._worker.run(lambda: self._registrar.review(guests, self._now()))
+        kicks = {
+            id(place): Kick(
+                CloseCode.BANNED if decision.rule is Rule.BAN else CloseCode.KICKED,
+                decision.verdict.reason or _UNWELCOME,
+            )
+            for place, decision in zip(places, decisions, strict=True)
+            if isinstance(decision.verdict, Refused)
+        }
+        unwelcome = [place for place in places if id(place) in kicks]
+        return banned + self._evict(unwelcome, lambda place: kicks[id(place)])
+
+    def _evict(self, places: Sequence[Place], kick: Callable[[Place], Kick]) -> int:
+        return sum(self._places.evict(place, kick(place)) for place in places)
 
     # What goes on by itself
 
@@ -192,7 +214,8 @@ class SqliteAccess:
                 await self._wanted.wait()
             self._wanted = trio.Event()
             await self._decide()
-            if self._queue:  # there are more than are decided at once, or some have come meanwhile
+            is_behind = len(self._notes) >= _BATCH and not self._is_failing
+            if self._queue or is_behind:  # there are more than are taken at once, or some have come meanwhile
                 self._wanted.set()
 
     async def _look_for_changes(self) -> None:
@@ -204,80 +227,83 @@ class SqliteAccess:
                 except StoreError as error:
                     self._complain(error)
 
+    async def _keep_bounds(self) -> None:
+        while True:
+            try:
+                while await self._worker.run(lambda: self._registrar.prune(self._now())):
+                    pass
+            except StoreError as error:
+                self._complain(error)
+            await trio.sleep(_PRUNE_EVERY_S)
+
     async def _decide(self) -> None:
         """Answer those who wait, and write notes down."""
         async with self._one_batch:
             waiting = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH))]
-            waiting = [asked for asked in waiting if not asked.is_given_up]
-            notes = list(islice(self._notes, _BATCH))
+            notes = self._notes.first(_BATCH)
             if not waiting and not notes:
                 return
             candidates = [Candidate(asked.place.guest, asked.join_token) for asked in waiting]
             users = {candidate.guest.fingerprint for candidate in candidates}
             live = {user: len(self._places.of(user)) for user in users}
             work = partial(self._registrar.admit, candidates, live, notes, self._now())
-            match await self._in_thread(lambda: outcome.capture(work)):
-                case outcome.Value(value=decisions):
-                    self._drop_notes(len(notes))
+            try:
+                # What is being written must be known, to be answered.
+                with trio.CancelScope(shield=True) as self._patience:
+                    decisions = await self._worker.run(work)
+                    self._notes.drop(len(notes))
                     self._rejoice()
                     for asked, decision in zip(waiting, decisions, strict=True):
                         self._take_decision(asked, decision)
-                case outcome.Error(error=StoreError() as error):
-                    self._complain(error)
-                case fault:  # of ours: raised to those whom it concerns, as raised here it would end the server
-                    self._drop_notes(len(notes))
-                    self._notes_lost += len(notes)
-                    for asked in waiting:
-                        asked.answer = fault
-            for asked in waiting:
-                asked.answered.set()
+            except StoreError as error:
+                self._complain(error)
+            finally:
+                for asked in waiting:
+                    asked.answered.set()
 
-    def _take_decision(self, asked: _Asked, decision: Decision) -> None:
-        place = asked.place
+    def _take_decision(self, asked: _Asked, decision: Decision | NonsenseError) -> None:
+        place, most = asked.place, self.policy.connections_per_user
+        if isinstance(decision, NonsenseError):
+            self._complain(StoreError(f"{self._database.path}: {decision}; run `ric0-trio check`"))
+            return
+        asked.answer = decision.verdict
         if isinstance(decision.verdict, Admitted) and asked.is_given_up:  # the client is gone, and so is its place
             self._note_departure(place, "the answer came too late")
         elif isinstance(decision.verdict, Admitted):
-            own = self._places.of(place.guest.fingerprint)
-            if decision.replaces_oldest:
-                for oldest in own[: len(own) - self.policy.connections_per_user + 1]:
-                    self._places.evict(oldest, Kick(CloseCode.REPLACED, _REPLACED))
+            if decision.replaces_oldest:  # it may have left meanwhile
+                own = self._places.of(place.guest.fingerprint)
+                oldest = own[: max(0, len(own) - most + 1)]
+                self._evict(oldest, lambda place: Kick(CloseCode.REPLACED, _REPLACED))
             self._places.admit(place, self._now())
-        asked.answer = outcome.Value(decision)
+
+    # What is written down
 
     def _note_departure(self, place: Place, why: str) -> None:
         if place.evicted is not None:
             why = f"{place.evicted.code.name.lower()}: {place.evicted.reason}"
-        self._note(place.guest.entry(self._now(), "left", detail=why))
+        self._notes.add(place.guest.entry(self._now(), "left", detail=why))
 
-    def _note(self, entry: Entry) -> None:
-        if len(self._notes) < _MAX_NOTES:
-            self._notes.append(entry)
-        else:
-            self._notes_lost += 1
-
-    def _drop_notes(self, number: int) -> None:
-        for _ in range(number):
-            self._notes.popleft()
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await trio.to_thread.run_sync(work, limiter=self._one_thread, abandon_on_cancel=True)
+    def _note_of_server(self, event: str, detail: str | None = None) -> None:
+        event = f"server.{event}"
+        self._notes.add(Entry(at=self._now(), topic=Topic.SESSION, event=event, actor="server", detail=detail))
 
     def _complain(self, error: StoreError) -> None:
         self._is_failing = True
         now = trio.current_time()
         if now - self._complained_at >= _COMPLAIN_EVERY_S:
             self._complained_at = now
-            self._log.error("access.failed", error=str(error), notes_lost=self._notes_lost)
+            self._log.error("access.failed", error=str(error), notes_lost=self._notes.lost)
 
     def _rejoice(self) -> None:
         if self._is_failing:
             self._is_failing = False
             self._complained_at = -math.inf
-            self._log.info("access.recovered", notes_lost=self._notes_lost)
+            self._log.info("access.recovered", notes_lost=self._notes.lost)
 
     async def _close(self) -> None:
-        unwritten = math.inf
-        while len(self._notes) < unwritten:  # until there are none, or none can be written
-            unwritten = len(self._notes)
+        self._note_of_server("stopped")
+        left = math.inf
+        while len(self._queue) + len(self._notes) < left:  # until there is nothing, or nothing can be written
+            left = len(self._queue) + len(self._notes)
             await self._decide()
-        await self._in_thread(self._database.close)
+        await self._worker.run(self._database.close)

@@ -6,7 +6,7 @@ import click
 
 from ric0_trio.cli.data import Data, data_options
 from ric0_trio.cli.exits import CommandError, Exit
-from ric0_trio.cli.places import FILE
+from ric0_trio.cli.paths import FILE
 from ric0_trio.cli.show import show_json
 
 
@@ -18,16 +18,16 @@ def backup(data: Data, as_json: bool, file: Path) -> None:
 
     It is whole, and as things are at one moment, also while the server runs.
 
-    To restore it: stop the server, remove access.sqlite3 and the files access.sqlite3-wal and access.sqlite3-shm
-    from the data directory, copy FILE there as access.sqlite3, and start the server. The server's identity is not in
-    it: keep a copy of that as well.
+    The server's identity is not in it: keep a copy of that as well. To restore it, stop the server, remove
+    access.sqlite3, access.sqlite3-wal and access.sqlite3-shm from the data directory, copy FILE there as
+    access.sqlite3, give that to the server's account, and start the server.
 
     \b
     Example:
       ric0-trio backup "backup-$(date +%F).sqlite3"
     """
     data.require_database()
-    with data.database() as database:
+    with data.database(any_version=True) as database:
         try:
             database.back_up(file)
         except FileExistsError:

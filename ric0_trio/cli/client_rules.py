@@ -10,6 +10,7 @@ from ric0_trio.cli.data import Data, data_options
 from ric0_trio.cli.show import show_json, show_table, tell_closed
 from ric0_trio.cli.values import PROGRAM_NAME, SENTENCE, VERSION
 from ric0_trio.protocol import SoftwareVersion
+from ric0_trio.server.control import Review
 
 
 @click.group()
@@ -28,7 +29,7 @@ def client() -> None:
 
 
 def _rule_options(command: Callable[..., None]) -> Callable[..., None]:
-    now_help = "Close the connections of everyone who would not be let in any more, too."
+    now_help = "Close the connections with it that would not be let in any more, too."
     default_help = "What becomes of software that no rule speaks of."
     for add in (
         data_options,
@@ -71,16 +72,19 @@ def _change(
 ) -> None:
     if name is None and (default is None or at_least or below or reason):
         raise click.UsageError("NAME is missing: which software?")
+    if name is not None and "@" in name:
+        raise click.UsageError(f"NAME {name!r}: give the version with --from and --below")
     if at_least is not None and below is not None and not at_least < below:
         raise click.UsageError("--from and --below: no version is in that range")
     rule = None
-    with data.changing() as editor:
+    with data.changing(makes=True) as editor:
         if name is not None:
             rule = editor.set_client_rule(name, ruling, at_least=at_least, below=below, reason=reason)
         if default is not None:
             editor.set_client_default(Ruling(default))
         standing = editor.rules.client_default()
-    closed = data.make_known(review=True) if now else None
+    # A default concerns everyone; a rule, those with that software.
+    closed = data.make_known(Review(client=None if default else name)) if now else None
     if as_json:
         show_json({"rule": rule and _as_json(rule), "default": standing, "closed": closed})
         return
@@ -113,5 +117,5 @@ def _as_json(rule: ClientRule) -> dict[str, object]:
         "below": rule.below and str(rule.below),
         "reason": rule.reason,
         "since": rule.since,
-        "by": rule.made_by,
+        "made_by": rule.made_by,
     }

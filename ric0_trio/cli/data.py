@@ -1,7 +1,7 @@
 """What a command that deals with the rules works on: the data directory, and the server that may run there."""
 
-import getpass
 import os
+import pwd
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,10 +18,10 @@ from ric0_trio.access.editing import Editor
 from ric0_trio.access.rulebook import Rulebook
 from ric0_trio.cli.dev_setup import DEV_FOLDER
 from ric0_trio.cli.exits import CommandError, Exit
-from ric0_trio.cli.places import FILE, FOLDER
+from ric0_trio.cli.paths import FILE, FOLDER
 from ric0_trio.config import Config, ConfigError, load_config
 from ric0_trio.data_dir import DataDir, DataDirError
-from ric0_trio.server.control import Answer, Refresh, Request
+from ric0_trio.server.control import Answer, Refresh, Request, Review
 
 _ANSWER_TIMEOUT_S: Final = 10.0
 
@@ -31,21 +31,16 @@ class Data:
 
     def __init__(self, config: Config) -> None:
         self.config: Final = config
-        self.places: Final = DataDir(config.data_dir)
-        self.account: Final = _find_account()
-        """Who gives the command, for the audit."""
+        self.files: Final = DataDir(config.data_dir.absolute())
 
     @contextmanager
-    def changing(self) -> Iterator[Editor]:
-        """Change rules: everything in the block, or nothing when it raises. Makes what is not there yet."""
-        try:
-            self.places.make()
-        except DataDirError as error:
-            raise CommandError(str(error), Exit.CONFIG) from None
-        if not self.places.database.exists():
-            click.echo(f"made {self.places.database}", err=True)
+    def changing(self, *, makes: bool = False) -> Iterator[Editor]:
+        """Change rules: everything in the block, or nothing when it raises. `makes` what is not there yet."""
+        if makes and not self._has_database():
+            self._make()
+        self.require_database()
         with self.database() as database, database.transaction() as connection:
-            yield Editor(connection, self.account, moments.now())
+            yield Editor(connection, find_account(), moments.now())
 
     @contextmanager
     def reading(self) -> Iterator[Rulebook]:
@@ -55,10 +50,10 @@ class Data:
             yield Rulebook(connection)
 
     @contextmanager
-    def database(self) -> Iterator[Database]:
+    def database(self, *, any_version: bool = False) -> Iterator[Database]:
         """Open the database, and say it to the operator when that or anything in the block fails for its sake."""
         try:
-            database = Database(self.places.database)
+            database = Database(self.files.database, any_version=any_version)
             try:
                 yield database
             finally:
@@ -68,50 +63,79 @@ class Data:
 
     def require_database(self) -> None:
         """Complain if nothing is kept here: a wrong folder should not look like an empty one."""
-        if self.places.database.exists():
+        if self._has_database():
             return
         hint = ""
-        if DataDir(DEV_FOLDER).database.exists() and self.places.folder != DEV_FOLDER:
+        if DataDir(DEV_FOLDER).database.exists():
             hint = f"\nThere is something in {DEV_FOLDER}, where `serve --dev` keeps it: --data-dir {DEV_FOLDER}"
-        why = f"nothing is kept in {self.places.folder} yet; see --data-dir and --config"
+        why = f"nothing is kept in {self.files.folder} yet; see --data-dir and --config"
         raise CommandError(f"{why}{hint}", Exit.CONFIG)
 
     def ask(self, request: Request) -> Answer | None:
-        """Ask the server that runs here. None when there is none."""
-        path = self.places.control_socket
+        """Ask the server that runs here. None when there is none. Raises `CommandError`."""
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
-                link.settimeout(_ANSWER_TIMEOUT_S)
-                link.connect(str(path))
-                link.sendall(msgspec.json.encode(request) + b"\n")
-                with link.makefile("rb") as received:
-                    answer = msgspec.json.decode(received.read(), type=Answer)
-        except (FileNotFoundError, ConnectionRefusedError):
-            return None
+            told = self._talk(msgspec.json.encode(request) + b"\n")
+            if told is None:
+                return None
+            answer = msgspec.json.decode(told, type=Answer)
+        except PermissionError:
+            raise self._not_ours() from None
         except (OSError, msgspec.MsgspecError) as error:
-            raise CommandError(f"{path}: the server gave no answer: {error}", Exit.NO_ANSWER) from None
+            where = self.files.control_socket
+            raise CommandError(f"{where}: the server gave no answer: {error}", Exit.NO_ANSWER) from None
         if answer.error is not None:
             raise CommandError(f"the server could not do it: {answer.error}", Exit.FAILED)
         return answer
 
     def ask_running(self, request: Request) -> Answer:
-        """Ask the server that runs here. Raises `CommandError` when there is none."""
+        """Ask the server that runs here. Raises `CommandError` when there is none, too."""
         answer = self.ask(request)
         if answer is None:
-            why = f"no server runs on {self.places.folder}; see --data-dir and --config"
+            why = f"no server runs on {self.files.folder}; see --data-dir and --config"
             raise CommandError(why, Exit.NO_ANSWER)
         return answer
 
-    def make_known(self, *, review: bool) -> int | None:
+    def make_known(self, request: Refresh | Review) -> int | None:
         """Have the server act on a change of rules that is kept already; it would see a ban by itself in a second.
 
         Returns how many connections it closed; None when no server runs.
         """
         try:
-            answer = self.ask(Refresh(review))
+            answer = self.ask(request)
         except CommandError as error:
             raise CommandError(f"the change is kept, but {error}", error.code) from None
         return None if answer is None else answer.closed
+
+    def _talk(self, line: bytes) -> bytes | None:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+                link.settimeout(_ANSWER_TIMEOUT_S)
+                link.connect(str(self.files.control_socket))
+                link.sendall(line)
+                with link.makefile("rb") as received:
+                    return received.read()
+        except (FileNotFoundError, ConnectionRefusedError):
+            if self.files.is_held:
+                raise OSError("its control socket is gone; restart it") from None
+            return None
+
+    def _has_database(self) -> bool:
+        try:
+            return self.files.database.exists()
+        except PermissionError:
+            raise self._not_ours() from None
+
+    def _make(self) -> None:
+        try:
+            self.files.make()
+        except DataDirError as error:
+            raise CommandError(str(error), Exit.CONFIG) from None
+        with self.database():
+            click.echo(f"made {self.files.database}: no server has run there yet", err=True)
+
+    def _not_ours(self) -> CommandError:
+        why = "this account may not look there; give the command as the server's account"
+        return CommandError(f"{self.files.folder}: {why}", Exit.CONFIG)
 
 
 def data_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -131,7 +155,12 @@ def data_options(command: Callable[..., None]) -> Callable[..., None]:
     return with_data
 
 
-def _find_account() -> str:
-    account = getpass.getuser()
-    asked_by = os.environ.get("SUDO_USER")
+def find_account() -> str:
+    """Who gives the command, for the audit."""
+    number = os.geteuid()
+    try:
+        account = pwd.getpwuid(number).pw_name
+    except KeyError:  # as in containers
+        account = f"uid {number}"
+    asked_by = os.environ.get("SUDO_USER") if number == 0 else None
     return f"{asked_by} (as {account})" if asked_by else account

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ric0_trio.cli.exits import CommandError, Exit
-from ric0_trio.cli.places import FILE
+from ric0_trio.cli.paths import FILE
 from ric0_trio.keyfile import save_private_key
 from ric0_trio.protocol import DEFAULT_FORMAT, KEY_FORMATS, PrivateKey
 

@@ -17,7 +17,6 @@ import trio
 
 from ric0_trio import __version__
 from ric0_trio.access.database import StoreError
-from ric0_trio.access.rules import Policy
 from ric0_trio.access.sqlite import SqliteAccess, open_sqlite_access
 from ric0_trio.cli.dev_setup import DevFiles
 from ric0_trio.cli.exits import CommandError, Exit
@@ -55,7 +54,7 @@ async def launch(
             server = Server(profile, identity, access, ssl_context=ssl_context, limits=config.limits)
             control = ControlSocket(access, profile)
             nursery.start_soon(control.serve, control_listener)
-            _announce(url, identity, ca, dev)
+            _announce(config, url, identity, ca, dev)
             if ready_file is not None:
                 _write_ready_file(ready_file, url, identity, ca)
             nursery.start_soon(_stop_on_signal, signals, server, nursery.cancel_scope)
@@ -76,18 +75,20 @@ def _hold_data_dir(config: Config) -> Iterator[trio.SocketListener]:
         except DataDirError as error:
             raise CommandError(str(error), Exit.CONFIG) from None
         except OSError as error:
-            reason = f"{error.strerror or error}; a path of less than 100 bytes is needed: see --data-dir"
+            is_too_long = error.errno is None  # Python's own, of a path for a socket
+            remedy = "a path of less than 100 bytes is needed: " if is_too_long else "let this account write there, or "
+            reason = f"{error.strerror or error}; {remedy}see --data-dir"
             raise CommandError(f"{data.control_socket}: {reason}", Exit.CONFIG) from None
+        if data.is_open_to_everyone:
+            _log().warning("data_dir.open_to_everyone", path=str(data.folder), remedy=f"chmod 700 {data.folder}")
         yield listener
 
 
 @asynccontextmanager
 async def _open_access(config: Config) -> AsyncIterator[SqliteAccess]:
-    told = config.access
-    policy = Policy(told.mode, told.connections_per_user, told.when_exceeded)
     try:
         with one_exception():
-            async with open_sqlite_access(DataDir(config.data_dir).database, policy, config.audit) as access:
+            async with open_sqlite_access(DataDir(config.data_dir).database, config.access, config.audit) as access:
                 yield access
     except StoreError as error:
         raise CommandError(str(error), Exit.CONFIG) from None
@@ -135,10 +136,10 @@ def _make_profile(config: Config, identity: PrivateKey, url: str) -> ServerProfi
     )
 
 
-def _announce(url: str, identity: PrivateKey, ca: Path | None, dev: bool) -> None:
+def _announce(config: Config, url: str, identity: PrivateKey, ca: Path | None, dev: bool) -> None:
     subprotocols = [codec.subprotocol for codec in available_codecs()]
     fingerprint = identity.public.fingerprint
-    _log().info("server.listening", url=url, key=fingerprint, subprotocols=subprotocols)
+    _log().info("server.listening", url=url, key=fingerprint, mode=config.access.mode, subprotocols=subprotocols)
     if "bson" not in subprotocols:
         _log().info("server.without_bson", remedy="pip install 'ric0-trio[bson]'")
     if dev:

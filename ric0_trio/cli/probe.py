@@ -12,7 +12,7 @@ import click
 import trio
 
 from ric0_trio.cli.exits import Exit
-from ric0_trio.cli.places import FILE
+from ric0_trio.cli.paths import FILE
 from ric0_trio.cli.report import Report
 from ric0_trio.client import (
     OWN_APP,

@@ -12,7 +12,7 @@ from ric0_trio.cli.credentials import load_credentials
 from ric0_trio.cli.dev_setup import DEV_FOLDER, DevFiles
 from ric0_trio.cli.exits import CommandError, Exit
 from ric0_trio.cli.launch import launch
-from ric0_trio.cli.places import FILE, FOLDER
+from ric0_trio.cli.paths import FILE, FOLDER
 from ric0_trio.config import DATA_DIR, Config, ConfigError, load_config
 from ric0_trio.server.logs import configure_logging
 from ric0_trio.transport.loopback import is_loopback

@@ -1,8 +1,10 @@
 """What commands show: tables and lines for people, JSON for machines. What strangers chose is made safe."""
 
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from io import StringIO
 from typing import Any, Final
 
 import click
@@ -12,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ric0_trio.access import moments
+from ric0_trio.access.records import Entry
 from ric0_trio.printable import make_printable
 from ric0_trio.protocol import Fingerprint
 from ric0_trio.protocol.keys import SHORT_DIGITS
@@ -22,35 +25,47 @@ _WIDE: Final = 1_000
 _WHOLE: Final = frozenset({"user", "since", "expires", "last seen"})
 """Columns that are never cut in two: they are there to be copied, or hard to read otherwise."""
 
+_CUT: Final = frozenset({"name", "client"})
+_MOST_CUT: Final = 24
+"""Columns that are cut on a terminal, and how wide they get: what strangers chose shall not fill the screen."""
+
 
 def show_json(value: Any) -> None:
-    """Print one JSON value on a line."""
-    click.echo(msgspec.json.encode(value))
+    """Print one JSON value on a line, in ASCII: whatever a stranger chose is escaped."""
+    click.echo(json.dumps(msgspec.to_builtins(value)))
 
 
 def show_table(titles: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
     """Print rows under titles; `empty` when there are none."""
     table = make_table(titles, rows)
-    if table.row_count:
-        make_console().print(table)
-    else:
+    if not table.row_count:
         click.echo(empty)
+    elif sys.stdout.isatty():
+        Console(highlight=False).print(table)
+    else:
+        click.echo(to_lines(table))
+
+
+def to_lines(table: Table) -> str:
+    """Lay a table out for a file or a pipe: nothing is cut, and nothing is filled up with blanks."""
+    console = Console(width=_WIDE, file=StringIO(), highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
 def make_table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """Lay out rows under titles."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in titles:
-        table.add_column(title, overflow="fold", no_wrap=title in _WHOLE)
+        is_cut = title in _CUT and sys.stdout.isatty()
+        most = _MOST_CUT if is_cut else None
+        table.add_column(
+            title, overflow="ellipsis" if is_cut else "fold", no_wrap=title in _WHOLE | _CUT, max_width=most
+        )
     for row in rows:
         table.add_row(*(Text(to_words(value)) for value in row))
     return table
-
-
-def make_console() -> Console:
-    """Where tables go: the terminal with its width and colours, or a file."""
-    is_terminal = sys.stdout.isatty()
-    return Console(width=None if is_terminal else _WIDE, highlight=False)
 
 
 def show_fields(fields: dict[str, object]) -> None:
@@ -85,4 +100,22 @@ def count(number: int, thing: str) -> str:
 
 def tell_closed(closed: int | None) -> str:
     """Say what became of the connections of those whom a change concerns."""
-    return "no server runs here" if closed is None else f"{count(closed, 'connection')} closed"
+    return "no server runs now" if closed is None else f"{count(closed, 'connection')} closed"
+
+
+def tell_note(text: str) -> None:
+    """Say something beside the answer, on standard error."""
+    click.echo(f"note: {make_printable(text)}", err=True)
+
+
+def tell_entry(entry: Entry) -> str:
+    """Write an entry of the audit on a line."""
+    about = [
+        shorten(entry.user),
+        entry.name and f'"{entry.name}"',
+        entry.client and f"with {entry.client}",
+        entry.peer and f"from {entry.peer}",
+        f"by {entry.actor}" if entry.actor != "server" else "",
+    ]
+    parts = [" ".join(filter(None, about)), entry.status, entry.detail]
+    return f"{to_words(entry.at)}  {entry.event:<14}  {to_words(': '.join(filter(None, parts)))}".rstrip()

@@ -7,10 +7,12 @@ import click
 
 from ric0_trio.access import moments
 from ric0_trio.access.records import Token, TokenUse
+from ric0_trio.access.rules import Mode
 from ric0_trio.cli.data import Data, data_options
 from ric0_trio.cli.exits import CommandError, Exit
-from ric0_trio.cli.show import shorten, show_json, show_table
+from ric0_trio.cli.show import shorten, show_json, show_table, tell_note
 from ric0_trio.cli.values import SENTENCE, SPAN, find_end
+from ric0_trio.server.control import Who
 
 _NAMED: Final = 3
 
@@ -37,17 +39,20 @@ def token() -> None:
 @data_options
 def create(data: Data, as_json: bool, uses: int, span: timedelta | None, note: str, count: int) -> None:
     """Make tokens, and print them: this once, for only a hash of each is kept."""
-    with data.changing() as editor:
-        expires = find_end(None, span, flags="--for")
-        made = [editor.create_token(uses, expires, note) for _ in range(count)]
+    expires = find_end(None, span, flags="--for")
+    with data.changing(makes=True) as editor:
+        made = editor.create_tokens(count, uses=uses, expires=expires, note=note)
     if as_json:
         show_json([{"id": each.id, "token": secret, "uses": uses, "expires": expires} for each, secret in made])
-        return
-    for _, secret in made:
-        click.echo(secret)
-    first, last = made[0][0], made[-1][0]
-    numbers = f"token {first.id}: good" if count == 1 else f"tokens {first.id} to {last.id}: each good"
-    click.echo(f"{numbers} {first.purpose}; not shown again", err=True)
+    else:
+        for _, secret in made:
+            click.echo(secret)
+        first, last = made[0][0], made[-1][0]
+        numbers = f"token {first.id}: good" if count == 1 else f"tokens {first.id} to {last.id}: each good"
+        click.echo(f"{numbers} {first.purpose}; not shown again", err=True)
+    answer = data.ask(Who())
+    if answer is not None and answer.policy.mode is not Mode.INVITE:
+        tell_note(f"the server that runs has the mode {answer.policy.mode}, in which tokens let nobody in")
 
 
 @token.command("list")
@@ -82,18 +87,23 @@ def list_tokens(data: Data, as_json: bool) -> None:
 
 
 @token.command()
-@click.argument("number", type=click.IntRange(1, 2**63 - 1))
+@click.argument("numbers", type=click.IntRange(1, 2**63 - 1), nargs=-1, required=True, metavar="NUMBER...")
 @data_options
-def revoke(data: Data, as_json: bool, number: int) -> None:
-    """Make the token of this NUMBER (see `token list`) worthless. Who joined with it stays a member."""
+def revoke(data: Data, as_json: bool, numbers: tuple[int, ...]) -> None:
+    """Make the tokens of these numbers (see `token list`) worthless. Who joined with one stays a member."""
     with data.changing() as editor:
-        revoked = editor.revoke_token(number)
-        if revoked is None:
-            raise CommandError(f"there is no token {number}; see `ric0-trio token list`", Exit.FAILED)
+        revoked = [editor.revoke_token(number) for number in numbers]
+        unknown = [number for number, each in zip(numbers, revoked, strict=True) if each is None]
+        if unknown:
+            raise CommandError(f"there is no token {unknown[0]}; see `ric0-trio token list`", Exit.FAILED)
+        found = [each for each in revoked if each is not None]
+        joined = {each.id: editor.rules.token_uses(token=each.id) for each in found}
     if as_json:
-        show_json(revoked)
-    else:
-        click.echo(f"token {number} is revoked; it had let in {revoked.used} of {revoked.uses}")
+        show_json([_as_json(each, joined[each.id]) for each in found])
+        return
+    for each in found:
+        stay = "; who joined with it stays a member" if each.used else ""
+        click.echo(f"token {each.id} is revoked; it had let in {each.used} of {each.uses}{stay}")
 
 
 def _name_some(uses: list[TokenUse]) -> str:
@@ -109,8 +119,9 @@ def _as_json(each: Token, joined: list[TokenUse]) -> dict[str, Any]:
         "uses": each.uses,
         "used": each.used,
         "expires": each.expires,
-        "created": each.created,
-        "by": each.created_by,
+        "since": each.since,
+        "made_by": each.made_by,
+        "revoked": each.revoked,
         "note": each.note,
         "joined": [{"user": use.user, "name": use.name, "at": use.at} for use in joined],
     }

@@ -1,7 +1,8 @@
 """`ric0-trio user`: members and bans."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -10,12 +11,22 @@ from ric0_trio.access.moments import end_in_words
 from ric0_trio.access.records import Ban, Member
 from ric0_trio.cli.data import Data, data_options
 from ric0_trio.cli.exits import CommandError, Exit
-from ric0_trio.cli.show import count, shorten, show_fields, show_json, show_table, tell_closed, to_words
-from ric0_trio.cli.values import MOMENT, SENTENCE, SPAN, find_end, find_user
+from ric0_trio.cli.show import (
+    count,
+    shorten,
+    show_fields,
+    show_json,
+    show_table,
+    tell_closed,
+    tell_entry,
+    tell_note,
+    to_words,
+)
+from ric0_trio.cli.values import MOMENT, SENTENCE, SPAN, find_end, find_user, is_whole
 from ric0_trio.protocol import Fingerprint
-from ric0_trio.server.control import Who
+from ric0_trio.server.control import Present, Refresh, Review, Who
 
-_NOW_HELP = "Close the connections of everyone who would not be let in any more, too."
+_LAST: Final = 5
 
 
 @click.group()
@@ -52,19 +63,21 @@ def list_users(data: Data, as_json: bool) -> None:
 @click.argument("user")
 @data_options
 def show(data: Data, as_json: bool, user: str) -> None:
-    """Show all that is known of USER."""
+    """Show all that is known of USER, and what happened to them last."""
     with data.reading() as rules:
         who = find_user(user, rules)
         member, ban, uses = rules.find_member(who), rules.find_ban(who), rules.token_uses(user=who)
+        last = list(rules.find_entries(user=who, last=_LAST))
     answer = data.ask(Who())
     present = [] if answer is None else [each for each in answer.present if each.user == who]
     if as_json:
-        show_json({**_as_json(who, member, ban), "joined": uses, "present": present})
+        show_json({**_as_json(who, member, ban), "joined": uses, "present": present, "last": last})
         return
+    names = [entry.name for entry in last if entry.name]
     show_fields(
         {
             "fingerprint": who,
-            "name": member and member.name,
+            "name": member.name if member and member.name else names[-1] if names else None,
             "member": f"since {to_words(member.since)}, by {_joined_by(member)}" if member else "no",
             "last seen": member and member.seen,
             "ban": ban and _tell_ban(ban),
@@ -72,6 +85,8 @@ def show(data: Data, as_json: bool, user: str) -> None:
             "connected": f"{count(len(present), 'connection')} now" if present else "no",
         }
     )
+    for entry in last:
+        click.echo(f"  {tell_entry(entry)}")
 
 
 @user.command()
@@ -79,30 +94,51 @@ def show(data: Data, as_json: bool, user: str) -> None:
 @data_options
 def add(data: Data, as_json: bool, user: str) -> None:
     """Make USER a member."""
-    with data.changing() as editor:
+    with data.changing(makes=is_whole(user)) as editor:
         who = find_user(user, editor.rules)
         is_new = editor.add_member(who)
+        ban = editor.rules.find_ban(who)
     if as_json:
         show_json({"user": who, "is_member": True, "was_member": not is_new})
     else:
         click.echo(f"{who} {'is a member now' if is_new else 'is a member already'}")
+    if ban is not None and ban.holds(moments.now()):
+        tell_note(f"they are {_tell_ban(ban)}; see `ric0-trio user unban`")
 
 
 @user.command()
 @click.argument("user")
-@click.option("--now", is_flag=True, help=_NOW_HELP)
+@click.option("--now", is_flag=True, help="Close their connections, too, if they may not be here without it.")
 @data_options
 def remove(data: Data, as_json: bool, user: str, now: bool) -> None:
     """Take USER's membership away: from the next connect on, or at once with --now."""
     with data.changing() as editor:
         who = find_user(user, editor.rules)
-        if not editor.remove_member(who):
-            raise CommandError(f"{who} is not a member", Exit.FAILED)
-    closed = data.make_known(review=True) if now else None
+        was_member = editor.remove_member(who)
+        uses = editor.rules.token_uses(user=who)[-1:]
+        tokens = [editor.rules.find_token_by_number(use.token) for use in uses]
+    closed = data.make_known(Review(user=who)) if now else None
+    if not was_member and not closed:
+        raise CommandError(f"{who} is not a member", Exit.FAILED)
     if as_json:
         show_json({"user": who, "is_member": False, "closed": closed})
     else:
         click.echo(f"{who} is no member any more{f'; {tell_closed(closed)}' if now else ''}")
+    for token in tokens:
+        if token is not None and token.state(moments.now()) == "valid":
+            tell_note(f"token {token.id}, with which they joined, is still good; see `ric0-trio token revoke`")
+    stay = 0 if now else sum(each.user == who for each in _look_around(data))
+    if stay:
+        tell_note(f"{count(stay, 'connection')} of theirs stays; --now closes it, or `ric0-trio kick`")
+
+
+def _look_around(data: Data) -> Sequence[Present]:
+    """Who is connected, as far as that can be known: a server that hangs does not keep a rule from being changed."""
+    try:
+        answer = data.ask(Who())
+    except CommandError:
+        return ()
+    return () if answer is None else answer.present
 
 
 @user.command()
@@ -132,12 +168,16 @@ def ban(
       ric0-trio user ban ed25519:9f3c0a1b2c3d --reason "sold the invitation" --silent --revoke-token
     """
     end = find_end(until, span, flags="--until and --for")
-    with data.changing() as editor:
+    present = _look_around(data)
+    with data.changing(makes=is_whole(user)) as editor:
         who = find_user(user, editor.rules)
+        is_known = editor.rules.find_users(who) != []
         made = editor.ban(who, reason, end, is_silent=silent)
         last_used = editor.rules.token_uses(user=who)[-1:] if revoke_token else []
         revoked = [editor.revoke_token(use.token) for use in last_used]
-    closed = data.make_known(review=False)
+    # By itself, the server may have come first: whoever was on is out.
+    closed = data.make_known(Refresh())
+    closed = closed if closed is None else max(closed, sum(each.user == who for each in present))
     tokens = [token.id for token in revoked if token is not None]
     if as_json:
         show_json({"user": who, "ban": made, "revoked_tokens": tokens, "closed": closed})
@@ -145,7 +185,9 @@ def ban(
     also = f"; token {tokens[0]} revoked" if tokens else ""
     click.echo(f"{who} is banned {end_in_words(made.until)}{also}; {tell_closed(closed)}")
     if revoke_token and not tokens:
-        click.echo("no token let them in, so none was revoked", err=True)
+        tell_note("no token let them in, so none was revoked")
+    if not is_known:
+        tell_note("nobody with this key has been here yet: compare it, if you expected otherwise")
 
 
 @user.command()
@@ -179,7 +221,7 @@ def _as_json(who: Fingerprint, member: Member | None, ban: Ban | None) -> dict[s
 
 
 def _joined_by(member: Member) -> str:
-    return member.added_by if member.token is None else f"token {member.token}"
+    return member.made_by if member.token is None else f"token {member.token}"
 
 
 def _tell_ban(ban: Ban) -> str:

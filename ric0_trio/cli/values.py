@@ -46,9 +46,11 @@ def parse_span(text: str) -> timedelta:
 
 
 def parse_moment(text: str) -> datetime:
-    """Read a moment in RFC 3339."""
-    wanted = "expected a date and time with an offset, such as 2026-12-31T00:00:00Z"
+    """Read a moment in RFC 3339, or a date: its beginning in UTC."""
+    wanted = "expected a date, or a date and time with an offset, such as 2026-12-31T00:00:00Z"
     try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+            text += "T00:00:00Z"
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             raise ValueError(wanted)
@@ -61,7 +63,10 @@ def parse_past(text: str) -> datetime:
     """Read a moment, or a time that is counted back from now."""
     if re.fullmatch(r"[0-9]+[a-z]", text):
         return moments.now() - parse_span(text)
-    return parse_moment(text)
+    try:
+        return parse_moment(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or a time such as 12h or 3d ago") from None
 
 
 def parse_program(text: str) -> AppInfo:
@@ -70,11 +75,17 @@ def parse_program(text: str) -> AppInfo:
     if not at:
         raise ValueError("expected a name and a version, such as RicChat@1.2.3")
     return AppInfo(
-        name=_check_words(name, 1, MAX_LABEL_CHARS),
+        name=_check_name(name),
         version=SoftwareVersion.parse(version),
         capabilities=[],
         extensions={},
     )
+
+
+def _check_name(text: str) -> str:
+    if not 1 <= len(text) <= MAX_LABEL_CHARS or any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValueError(f"expected 1 to {MAX_LABEL_CHARS} characters in UTF-8")  # whatever a program may call itself
+    return text
 
 
 def _check_words(text: str, least: int, most: int) -> str:
@@ -88,7 +99,7 @@ MOMENT: Final = Value("moment", parse_moment)
 PAST: Final = Value("moment or time", parse_past)
 VERSION: Final = Value("version", SoftwareVersion.parse)
 PROGRAM: Final = Value("name@version", parse_program)
-PROGRAM_NAME: Final = Value("name", partial(_check_words, least=1, most=MAX_LABEL_CHARS))
+PROGRAM_NAME: Final = Value("name", _check_name)
 SENTENCE: Final = Value("text", partial(_check_words, least=0, most=MAX_SENTENCE_CHARS))
 SECRET: Final = Value("text", partial(_check_words, least=0, most=MAX_TOKEN_CHARS))
 
@@ -103,29 +114,45 @@ def find_end(until: datetime | None, span: timedelta | None, *, flags: str) -> d
     return now + span if span is not None else until
 
 
-def find_user(text: str, rules: Rulebook | None) -> Fingerprint:
+def is_whole(text: str) -> bool:
+    """Tell whether `text` is a public key or a whole fingerprint, and not the beginning of one.
+
+    Raises `click.UsageError` when it is none of these.
+    """
+    if _read_whole(text) is not None:
+        return True
+    if _PREFIX.fullmatch(text.strip().lower()):
+        return False
+    # What was pasted may be a private key: it is not repeated.
+    what = "expected a public key, a fingerprint, or at least 12 digits of one, such as ed25519:9f3c0a1b2c3d"
+    raise click.UsageError(f"USER: {what}")
+
+
+def find_user(text: str, rules: Rulebook) -> Fingerprint:
     """Find whom `text` means: a public key, a whole fingerprint, or the beginning of one that is known here.
 
-    Without `rules` nobody is known. Raises `CommandError`.
+    Raises `CommandError`, and `click.UsageError` as `is_whole` does.
     """
     whole = _read_whole(text)
     if whole is not None:
         return whole
-    if not _PREFIX.fullmatch(text):
-        what = "expected a public key, a fingerprint, or at least 12 digits of one, such as ed25519:9f3c0a1b2c3d"
-        raise CommandError(f"USER {text[:80]!r}: {what}", Exit.USAGE)
-    found = [] if rules is None else rules.find_users(text)
+    is_whole(text)
+    begins = text.strip().lower()
+    found = rules.find_users(begins)
     if not found:
-        raise CommandError(f"USER {text}: nobody is known here whose fingerprint begins so", Exit.FAILED)
+        what = "nobody is known here whose fingerprint begins so"
+        remedy = "for someone new, give the whole fingerprint or the public key"
+        raise CommandError(f"USER {begins}: {what}; {remedy}", Exit.FAILED)
     if len(found) > 1:
         listed = "".join(f"\n  {user}" for user in found)
-        raise CommandError(f"USER {text}: several fingerprints begin so; give more digits:{listed}", Exit.FAILED)
+        raise CommandError(f"USER {begins}: several fingerprints begin so; give more digits:{listed}", Exit.FAILED)
     return found[0]
 
 
 def _read_whole(text: str) -> Fingerprint | None:
+    text = text.strip()
     try:
-        return parse_fingerprint(text)
+        return parse_fingerprint(text.lower())
     except ValueError:
         pass
     for name in KEY_FORMATS:

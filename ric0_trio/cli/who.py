@@ -1,16 +1,16 @@
 """`ric0-trio who` and `ric0-trio kick`: who is connected to the server that runs, and putting them out."""
 
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import click
 from rich.live import Live
-from rich.table import Table
 
-from ric0_trio.cli.data import Data, data_options
+from ric0_trio.cli.data import Data, data_options, find_account
 from ric0_trio.cli.exits import CommandError, Exit
-from ric0_trio.cli.show import count, make_console, make_table, shorten, show_json, show_table
+from ric0_trio.cli.show import count, make_table, shorten, show_json, show_table
 from ric0_trio.cli.values import SENTENCE, find_user
 from ric0_trio.server.control import KickUser, Present, Who
 
@@ -19,10 +19,10 @@ _TITLES: Final = ("user", "name", "client", "from", "since")
 
 
 @click.command()
-@click.option("--watch", is_flag=True, help="Go on showing it, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Go on showing it, until Ctrl-C: off a terminal, whenever it changes.")
 @data_options
 def who(data: Data, as_json: bool, watch: bool) -> None:
-    """Show who is connected.
+    """Show who is connected, the latest first.
 
     Names and clients are what users say of themselves. USER alone is proved.
 
@@ -32,23 +32,16 @@ def who(data: Data, as_json: bool, watch: bool) -> None:
       ric0-trio who --watch
       ric0-trio who --json | jq -r '.[].user'
     """
-    present = data.ask_running(Who()).present
+    present = _latest_first(data.ask_running(Who()).present)
     if not watch:
-        if as_json:
-            show_json(present)
-        else:
-            show_table(_TITLES, _rows(present), empty="nobody is connected")
-        return
-    if as_json:
-        while True:
-            show_json(present)
-            time.sleep(_WATCH_EVERY_S)
-            present = data.ask_running(Who()).present
-    with Live(console=make_console(), auto_refresh=False) as screen:
-        while True:
-            screen.update(_show(present), refresh=True)
-            time.sleep(_WATCH_EVERY_S)
-            present = data.ask_running(Who()).present
+        _show(present, as_json=as_json)
+    elif sys.stdout.isatty() and not as_json:
+        _redraw(data)
+    else:
+        _show(present, as_json=as_json)
+        for changed in _changes(data, present):
+            _show(changed, as_json=as_json)
+            sys.stdout.flush()
 
 
 @click.command()
@@ -64,20 +57,49 @@ def kick(data: Data, as_json: bool, user: str, reason: str) -> None:
     """
     with data.reading() as rules:
         found = find_user(user, rules)
-    closed = data.ask_running(KickUser(found, reason, data.account)).closed
-    if as_json:
-        show_json({"user": found, "closed": closed})
+    closed = data.ask_running(KickUser(found, reason, find_account())).closed
     if not closed:
         raise CommandError(f"{found} is not connected", Exit.FAILED)
-    if not as_json:
+    if as_json:
+        show_json({"user": found, "closed": closed})
+    else:
         click.echo(f"{found}: {count(closed, 'connection')} closed")
 
 
-def _show(present: Sequence[Present]) -> Table:
-    table = make_table(_TITLES, _rows(present))
-    table.title = f"{count(len(present), 'connection')}; Ctrl-C ends"
-    table.title_justify = "left"
-    return table
+def _show(present: Sequence[Present], *, as_json: bool) -> None:
+    if as_json:
+        show_json(present)
+    else:
+        show_table(_TITLES, _rows(present), empty="nobody is connected")
+
+
+def _redraw(data: Data) -> None:
+    with Live(auto_refresh=False, vertical_overflow="ellipsis") as screen:
+        while True:
+            answer = data.ask(Who())
+            present = [] if answer is None else _latest_first(answer.present)
+            table = make_table(_TITLES, _rows(present))
+            table.title = (
+                "no server runs now" if answer is None else f"{count(len(present), 'connection')}; Ctrl-C ends"
+            )
+            table.title_justify = "left"
+            screen.update(table, refresh=True)
+            time.sleep(_WATCH_EVERY_S)
+
+
+def _changes(data: Data, before: Sequence[Present]) -> Iterator[Sequence[Present]]:
+    """Who is connected, whenever that is not as before; a server that restarts is waited for."""
+    while True:
+        time.sleep(_WATCH_EVERY_S)
+        answer = data.ask(Who())
+        present = [] if answer is None else _latest_first(answer.present)
+        if present != before:
+            yield present
+            before = present
+
+
+def _latest_first(present: Sequence[Present]) -> list[Present]:
+    return sorted(present, key=lambda each: each.since, reverse=True)
 
 
 def _rows(present: Sequence[Present]) -> list[tuple[object, ...]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import structlog
 import trio
 
 from ric0_trio.access.database import StoreError
@@ -38,12 +39,17 @@ class KickUser(msgspec.Struct, frozen=True, tag="kick"):
 
 
 class Refresh(msgspec.Struct, frozen=True, tag="refresh"):
-    """The rules have changed: put out who is banned; or, with `review`, whoever would not be let in now."""
-
-    review: bool
+    """Someone was banned: put them out."""
 
 
-Request = Who | KickUser | Refresh
+class Review(msgspec.Struct, frozen=True, tag="review"):
+    """The rules have changed: put out whoever would not be let in now. Of this user, or with this software, alone."""
+
+    user: Fingerprint | None = None
+    client: str | None = None
+
+
+Request = Who | KickUser | Refresh | Review
 
 
 class Present(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +106,7 @@ class ControlSocket:
         self._access = access
         self._profile = profile
         self._room = trio.Semaphore(_AT_ONCE)
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
     async def serve(self, listener: trio.SocketListener) -> None:
         """Answer until cancelled."""
@@ -113,6 +120,8 @@ class ControlSocket:
                     await stream.send_all(msgspec.json.encode(answer) + b"\n")
         except trio.BrokenResourceError:  # the command was stopped
             pass
+        except Exception:  # the connection's boundary, as in Connection.run
+            self._log.exception("control.failed")
         finally:
             await trio.aclose_forcefully(stream)
 
@@ -125,12 +134,13 @@ class ControlSocket:
             case Who():
                 return self._who()
             case KickUser(user, reason, actor):
-                return Answer(closed=self._access.kick(user, reason, actor))
-            case Refresh(review):
-                try:
-                    return Answer(closed=await (self._access.review() if review else self._access.refresh()))
-                except StoreError as error:
-                    return Answer(error=str(error))
+                return Answer(closed=await self._access.kick(user, reason, actor))
+        try:
+            if isinstance(request, Refresh):
+                return Answer(closed=await self._access.refresh())
+            return Answer(closed=await self._access.review(user=request.user, client=request.client))
+        except StoreError as error:
+            return Answer(error=str(error))
 
     def _who(self) -> Answer:
         return Answer(

@@ -118,13 +118,14 @@ def test_a_running_server_is_none_the_wiser(tmp_path: Path) -> None:
     """A second server in its folder is refused, and overwrites nothing there."""
     with running_server(tmp_path) as one:
         folder = tmp_path / "data"
-        before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+        made = [path for path in folder.iterdir() if path.suffix == ".pem"]
+        before = [path.read_bytes() for path in made]
         command = [sys.executable, "-m", "ric0_trio", "serve", "--dev", "--port", "0", "--data-dir", str(folder)]
         second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
         assert second.returncode == 78
         assert second.stderr == (
             f"Error: {folder}: another server runs on this data directory; stop that one, or see --data-dir\n"
         )
-        assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+        assert [path.read_bytes() for path in made] == before
         with one.client() as client:
             assert client.challenge()
