@@ -140,20 +140,18 @@ def test_an_invite_only_community(friends: Server, user: UserKey, tell: Tell) ->
         assert come(client, Ed25519UserKey(), join_token=shared) == "invalid_join_token"
 
 
-def test_the_readme_s_invite_only_server(
-    tmp_path: Path, user: UserKey, tell: Tell, friends: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_readme_s_invite_only_server(tmp_path: Path, user: UserKey, tell: Tell, friends: Server) -> None:
     text = README.partition("An invite-only server")[2].partition("## Where")[0]
     create, serve, *others = commands(text)
     token = tell(create).strip()
-    for name in ("cert.pem", "cert-key.pem", "ca.pem", "identity.pem"):  # of the other server: they are as good
-        shutil.copy(friends.ca.with_name(name), tmp_path / name)
-    setting, *words = shlex.split(serve)
-    name, _, value = setting.partition("=")
-    monkeypatch.setenv(name, value)
+    shutil.copy(friends.ca.with_name("identity.pem"), tmp_path)  # of the other server: it is as good
+    (config,) = re.findall(r"^```toml\n(.*?)^```$", text, re.M | re.S)
+    (tmp_path / "friends.toml").write_text(config)
+    assert shlex.split(serve)[:4] == ["ric0-trio", "serve", "--config", "friends.toml"]
+    assert "identity.pem" in serve
     own = ["--data-dir", str(tmp_path / "ric0-data"), "--identity", str(tmp_path / "identity.pem")]
-    assert words[:2] == ["ric0-trio", "serve"]
-    with running_server(tmp_path, *own) as server, server.client() as client:
+    config_file = str(tmp_path / "friends.toml")
+    with running_server(tmp_path, "--config", config_file, *own) as server, server.client() as client:
         assert come(client, user, join_token=token) == "success"
         who, ban, explain = (tell(command) for command in others)
         assert SHORT in who
