@@ -26,6 +26,8 @@ _REMEDIES: Final = {
     sqlite3.SQLITE_IOERR: ("the disk fails or is full", "see the system's log, and make room or change the disk"),
 }
 
+_DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
 
 class StoreError(Exception):
     """The rules cannot be read or written. Its text says which file, what was wrong, and what to do."""
@@ -197,13 +199,14 @@ class Database:
             raise StoreError(f"{self.path}: {why}")
 
     @contextmanager
-    def _told(self, path: Path | None = None) -> Iterator[None]:
+    def _told(self, copy: Path | None = None) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest is detail
             problem, remedy = _REMEDIES.get(code, ("it cannot be used", "run `ric0-trio check`"))
-            raise StoreError(f"{path or self.path}: {problem}; {remedy} ({error})") from error
+            where = self.path if copy is None or code in _DAMAGE else copy
+            raise StoreError(f"{where}: {problem}; {remedy} ({error})") from error
         except NonsenseError as error:
             raise StoreError(f"{self.path}: {error}; put a backup in its place") from error
 

@@ -35,3 +35,8 @@ class Notes:
         """Forget the oldest `number`: they are written."""
         for _ in range(number):
             self._entries.popleft()
+
+    def lose(self, number: int) -> None:
+        """Forget the oldest `number`, which cannot be written."""
+        self.drop(number)
+        self.lost += number

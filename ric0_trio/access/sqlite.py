@@ -26,7 +26,7 @@ from ric0_trio.access.records import Entry, Guest, Topic
 from ric0_trio.access.registrar import Candidate, Registrar
 from ric0_trio.access.rules import Decision, Policy, Rule
 from ric0_trio.access.store import Applicant
-from ric0_trio.access.worker import Worker
+from ric0_trio.access.worker import FaultError, Worker
 from ric0_trio.protocol import Admit, Admitted, CloseCode, Fingerprint, Kick, Refused, Status, Verdict
 
 _BUSY_TIMEOUT_S: Final = 2.0
@@ -252,11 +252,14 @@ class SqliteAccess:
                 with trio.CancelScope(shield=True) as self._patience:
                     decisions = await self._worker.run(work)
                     self._notes.drop(len(notes))
-                    self._rejoice()
+                    if not any(isinstance(decision, NonsenseError) for decision in decisions):
+                        self._rejoice()
                     for asked, decision in zip(waiting, decisions, strict=True):
                         self._take_decision(asked, decision)
             except StoreError as error:
                 self._complain(error)
+                if isinstance(error, FaultError):  # it would come back with them, for ever
+                    self._notes.lose(len(notes))
             finally:
                 for asked in waiting:
                     asked.answered.set()

@@ -13,6 +13,10 @@ from ric0_trio.access.database import StoreError
 T = TypeVar("T")
 
 
+class FaultError(StoreError):
+    """A fault of ours, and not of the file: the same work would fail again."""
+
+
 class Worker:
     """Runs one piece of work at a time, in the order in which they are given."""
 
@@ -35,5 +39,5 @@ class Worker:
             raise StoreError(f"{self._path}: it cannot be read: {error}; {remedy}") from None
         if isinstance(result, outcome.Error) and not isinstance(result.error, StoreError):
             self._log.error("access.faulty", exc_info=result.error)
-            raise StoreError(f"{self._path}: a fault of ric0-trio itself: {result.error!r}; please report it")
+            raise FaultError(f"{self._path}: a fault of ric0-trio itself: {result.error!r}; please report it")
         return result.unwrap()
