@@ -115,8 +115,8 @@ class Rulebook:
         conditions = {"at >= ?": to_text(since), "user = ?": user}
         chosen = {condition: value for condition, value in conditions.items() if value is not None}
         where = " AND ".join(chosen) or "TRUE"
-        newest = f"SELECT * FROM audit WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608 - constants
-        query = f"SELECT {', '.join(Entry.__struct_fields__)} FROM ({newest}) ORDER BY id"  # noqa: S608 - constants
+        newest = f"SELECT * FROM audit WHERE {where} ORDER BY at DESC, id DESC LIMIT ?"  # noqa: S608 - constants
+        query = f"SELECT {', '.join(Entry.__struct_fields__)} FROM ({newest}) ORDER BY at, id"  # noqa: S608 - constants
         for row in self._connection.execute(query, (*chosen.values(), last)):
             yield _convert(row, Entry)
 

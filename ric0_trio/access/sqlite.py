@@ -309,4 +309,7 @@ class SqliteAccess:
         while len(self._queue) + len(self._notes) < left:  # until there is nothing, or nothing can be written
             left = len(self._queue) + len(self._notes)
             await self._decide()
+        if len(self._notes):
+            self._notes.lose(len(self._notes))
+            self._log.error("access.failed", error="the last entries could not be written", notes_lost=self._notes.lost)
         await self._worker.run(self._database.close)

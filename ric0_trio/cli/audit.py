@@ -29,14 +29,15 @@ def audit(data: Data, as_json: bool, since: datetime | None, user: str | None) -
     """
     with data.reading() as rules:
         who = None if user is None else find_user(user, rules)
-        number = 0
-        for entry in rules.find_entries(since=since, user=who, last=_LAST if since is None else -1):
-            number += 1
+        has_more = since is None and len(list(rules.find_entries(user=who, last=_LAST + 1))) > _LAST
+        is_empty = True
+        for entry in rules.find_entries(since=since, user=who, last=-1 if since else _LAST):
+            is_empty = False
             if as_json:
                 show_json(entry)
             else:
                 click.echo(tell_entry(entry))
-    if not number:
+    if is_empty:
         tell_note("nothing is kept about that; who could not prove a key stands in the server's log alone")
-    if since is None and number == _LAST:
+    if has_more:
         tell_note(f"these are the last {_LAST}; --since shows more")

@@ -7,7 +7,7 @@ import click
 
 from ric0_trio.access.records import ClientRule, Ruling
 from ric0_trio.cli.data import Data, data_options
-from ric0_trio.cli.show import show_json, show_table, tell_closed
+from ric0_trio.cli.show import show_json, show_table, tell_closed, to_words
 from ric0_trio.cli.values import PROGRAM_NAME, SENTENCE, VERSION
 from ric0_trio.protocol import SoftwareVersion
 from ric0_trio.server.control import Review
@@ -89,7 +89,7 @@ def _change(
         show_json({"rule": rule and _as_json(rule), "default": standing, "closed": closed})
         return
     if rule is not None:
-        click.echo(f"{rule.name}, {rule.versions}: {rule.ruling}")
+        click.echo(to_words(f"{rule.name}, {rule.versions}: {rule.ruling}"))
     click.echo(f"software that no rule speaks of: {standing}")
     if now:
         click.echo(tell_closed(closed))

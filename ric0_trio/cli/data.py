@@ -3,6 +3,7 @@
 import os
 import pwd
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -110,7 +111,7 @@ class Data:
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
                 link.settimeout(_ANSWER_TIMEOUT_S)
-                link.connect(str(self.files.control_socket))
+                _connect(link, str(self.files.control_socket))
                 link.sendall(line)
                 with link.makefile("rb") as received:
                     return received.read()
@@ -121,7 +122,8 @@ class Data:
 
     def _has_database(self) -> bool:
         try:
-            return self.files.database.exists()
+            found = self.files.database
+            return found.exists() and found.stat().st_size > 0  # an empty one is what is left of an accident
         except PermissionError:
             raise self._not_ours() from None
 
@@ -164,3 +166,19 @@ def find_account() -> str:
         account = f"uid {number}"
     asked_by = os.environ.get("SUDO_USER") if number == 0 else None
     return f"{asked_by} (as {account})" if asked_by else account
+
+
+def _connect(link: socket.socket, path: str) -> None:
+    deadline = time.monotonic() + _ANSWER_TIMEOUT_S
+    while True:
+        try:
+            link.connect(path)
+            return
+        except BlockingIOError:  # too many commands wait already
+            if time.monotonic() > deadline:
+                raise TimeoutError("it is busy") from None
+            time.sleep(0.02)
+        except OSError as error:
+            if error.errno is None:  # of Python itself: a path that is too long, so no server is there
+                raise FileNotFoundError(path) from None
+            raise

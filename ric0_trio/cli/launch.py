@@ -40,26 +40,23 @@ async def launch(
     config: Config, identity: PrivateKey, ssl_context: ssl.SSLContext | None, dev: bool, ready_file: Path | None
 ) -> None:
     """Run the server until SIGINT or SIGTERM; a second one does not wait for the clients."""
-    listeners = await _listen(config)
-    url = _url(listeners[0], ssl_context)
-    profile = _make_profile(config, identity, url)
     files = DevFiles(config.data_dir)
     is_own = dev and ssl_context is not None and config.tls.cert == files.cert
     ca = files.ca.resolve() if is_own else None
-    with (
-        _hold_data_dir(config) as control_listener,
-        trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals,
-    ):
-        async with _open_access(config) as access, trio.open_nursery() as nursery:
+    with _hold_data_dir(config) as control_listener:
+        async with _open_access(config) as access, _listening(config) as listeners:
+            url = _url(listeners[0], ssl_context)
+            profile = _make_profile(config, identity, url)
             server = Server(profile, identity, access, ssl_context=ssl_context, limits=config.limits)
-            control = ControlSocket(access, profile)
-            nursery.start_soon(control.serve, control_listener)
-            _announce(config, url, identity, ca, dev)
-            if ready_file is not None:
-                _write_ready_file(ready_file, url, identity, ca)
-            nursery.start_soon(_stop_on_signal, signals, server, nursery.cancel_scope)
-            await server.serve(listeners)
-            nursery.cancel_scope.cancel()
+            with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+                _announce(config, url, identity, ca, dev)
+                if ready_file is not None:
+                    _write_ready_file(ready_file, url, identity, ca)
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(ControlSocket(access, profile).serve, control_listener)
+                    nursery.start_soon(_stop_on_signal, signals, server, nursery.cancel_scope)
+                    await server.serve(listeners)
+                    nursery.cancel_scope.cancel()
     _log().info("server.stopped")
 
 
@@ -104,15 +101,20 @@ async def _stop_on_signal(signals: AsyncIterator[int], server: Server, everythin
         asked = True
 
 
-async def _listen(config: Config) -> list[trio.SocketListener]:
+@asynccontextmanager
+async def _listening(config: Config) -> AsyncIterator[list[trio.SocketListener]]:
     host, port = config.listen.host, config.listen.port
     try:
-        return await trio.open_tcp_listeners(port, host=host)
-    except UnicodeError:
-        reason = "that is not the name of a host"
-    except OSError as error:
-        reason = error.strerror or str(error)
-    raise CommandError(f"cannot listen on {host}, port {port}: {reason}; see --host and --port", Exit.FAILED)
+        listeners = await trio.open_tcp_listeners(port, host=host)
+    except (UnicodeError, OSError) as error:
+        reason = error.strerror or error if isinstance(error, OSError) else "that is not the name of a host"
+        why = f"cannot listen on {host}, port {port}: {reason}; see --host and --port"
+        raise CommandError(why, Exit.FAILED) from None
+    try:
+        yield listeners
+    finally:
+        for listener in listeners:
+            listener.socket.close()
 
 
 def _url(listener: trio.SocketListener, ssl_context: ssl.SSLContext | None) -> str:

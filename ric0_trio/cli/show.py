@@ -19,7 +19,7 @@ from ric0_trio.printable import make_printable
 from ric0_trio.protocol import Fingerprint
 from ric0_trio.protocol.keys import SHORT_DIGITS
 
-_WIDE: Final = 1_000
+_WIDE: Final = 10_000
 """Columns, where no terminal sets a bound: nothing is cut or wrapped in a file or a pipe."""
 
 _WHOLE: Final = frozenset({"user", "since", "expires", "last seen"})
@@ -112,10 +112,15 @@ def tell_entry(entry: Entry) -> str:
     """Write an entry of the audit on a line."""
     about = [
         shorten(entry.user),
-        entry.name and f'"{entry.name}"',
-        entry.client and f"with {entry.client}",
+        entry.name and _quote(entry.name),
+        entry.client and f"with {_quote(entry.client)}",
         entry.peer and f"from {entry.peer}",
         f"by {entry.actor}" if entry.actor != "server" else "",
     ]
     parts = [" ".join(filter(None, about)), entry.status, entry.detail]
     return f"{to_words(entry.at)}  {entry.event:<14}  {to_words(': '.join(filter(None, parts)))}".rstrip()
+
+
+def _quote(text: str) -> str:
+    """Words of a stranger's, which shall not look like ours."""
+    return '"' + text.replace('"', r"\"") + '"'

@@ -39,10 +39,10 @@ def parse_span(text: str) -> timedelta:
     match = re.fullmatch(r"([0-9]{1,9})([smhdw])", text)
     if match is None:
         raise ValueError("expected a number and s, m, h, d or w, such as 12h or 3d")
-    span = timedelta(**{_UNITS[match[2]]: int(match[1])})
-    if not timedelta(0) < span <= _LONGEST:
+    number, unit = int(match[1]), timedelta(**{_UNITS[match[2]]: 1})
+    if not 0 < number <= _LONGEST // unit:
         raise ValueError("expected a time between one second and a hundred years")
-    return span
+    return number * unit
 
 
 def parse_moment(text: str) -> datetime:

@@ -24,6 +24,7 @@ from ric0_trio.protocol import Fingerprint, ServerProfile
 MAX_REQUEST_BYTES: Final = 16 * 1024
 _TIMEOUT_S: Final = 10.0
 _AT_ONCE: Final = 8
+_WAITING: Final = 64
 
 
 class Who(msgspec.Struct, frozen=True, tag="who"):
@@ -92,7 +93,7 @@ def bind_control_socket(path: Path) -> Iterator[trio.SocketListener]:
         finally:
             os.umask(before)
         try:
-            listener.listen(_AT_ONCE)
+            listener.listen(_WAITING)
             listener.setblocking(False)
             yield trio.SocketListener(trio.socket.from_stdlib_socket(listener))
         finally:

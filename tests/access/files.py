@@ -54,6 +54,11 @@ def events(path: Path, user: Fingerprint | None = None) -> list[str]:
     return [entry.event for entry in entries(path, user)]
 
 
+def ban(path: Path, number: int, reason: str = "spam", *, is_silent: bool = False) -> None:
+    with editing(path) as editor:
+        editor.ban(fingerprint(number), reason, None, is_silent=is_silent)
+
+
 def create_token(editor: Editor, uses: int, expires: datetime | None, note: str) -> tuple[Token, str]:
     """Make one token, and give it with its secret."""
     ((token, secret),) = editor.create_tokens(1, uses=uses, expires=expires, note=note)

@@ -185,6 +185,11 @@ async def until(condition: Callable[[], object]) -> None:
         await trio.lowlevel.checkpoint()
 
 
+async def review(access: SqliteAccess) -> int:
+    """Of all who are there."""
+    return await access.review(user=None, client=None)
+
+
 def present(access: SqliteAccess) -> list[str]:
     """The connections that are there, in the store's order."""
     return [place.applicant.connection_id for place in access.who()]

@@ -114,9 +114,10 @@ def test_processes_that_make_a_file_at_once_all_succeed(tmp_path: Path, openers:
 # Refused
 
 
-def make_foreign(path: Path, user_version: int = 0, application_id: int = 0) -> None:
+def make_foreign(path: Path, user_version: int = 0, application_id: int = 0, *, is_empty: bool = False) -> None:
     with raw_connection(path) as connection:
-        connection.execute("CREATE TABLE bookmark (url TEXT)")
+        if not is_empty:
+            connection.execute("CREATE TABLE bookmark (url TEXT)")
         connection.execute(f"PRAGMA user_version = {user_version}")
         connection.execute(f"PRAGMA application_id = {application_id}")
 
@@ -145,6 +146,10 @@ STRANGERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "foreign": (make_foreign, "the database of another program"),
     "foreign, of the same version": (lambda path: make_foreign(path, 1), "the database of another program"),
     "foreign, of a higher version": (lambda path: make_foreign(path, 99), "the database of another program"),
+    "foreign, of a version alone": (
+        lambda path: make_foreign(path, 1, is_empty=True),
+        "the database of another program",
+    ),
     "foreign, with a mark": (lambda path: make_foreign(path, 1, 77), "the database of another program"),
     "text": (lambda path: path.write_text("members:\n- ann\n" * 1000), "not a database"),
     "two letters": (lambda path: path.write_text("xy"), "not a database"),

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ric0_trio.access.editing import Editor
@@ -230,25 +231,28 @@ def test_nothing_of_a_turn_that_fails_is_kept(path: Path, case: Case) -> None:
 # Client rules
 
 
-@settings(max_examples=50)
-@given(st.lists(spans, max_size=5), spans)
-def test_a_rule_drops_the_older_ones_that_it_covers(
-    tmp_path_factory: pytest.TempPathFactory, older: list[Span], newest: Span
-) -> None:
-    def set_span(editor: Editor, span: Span) -> ClientRule:
-        wanted = span.rule()
-        return editor.set_client_rule(
-            "client", wanted.ruling, at_least=wanted.at_least, below=wanted.below, reason=wanted.reason
-        )
-
-    with editing(tmp_path_factory.mktemp("rules") / "file") as editor:
+def test_a_rule_drops_the_older_ones_that_it_covers(path: Path) -> None:
+    names = count()
+    with editing(path) as editor:
         editor.set_client_rule("another", ALLOW, at_least=None, below=None, reason="")
-        for span in older:
-            set_span(editor, span)
-        before = editor.rules.find_client_rules("client")
-        made = set_span(editor, newest)
-        assert editor.rules.find_client_rules("client") == [made, *(old for old in before if not made.covers(old))]
-        assert len(editor.rules.find_client_rules("another")) == 1
+
+        def set_span(name: str, span: Span) -> ClientRule:
+            told = span.rule()
+            return editor.set_client_rule(
+                name, told.ruling, at_least=told.at_least, below=told.below, reason=told.reason
+            )
+
+        @given(st.lists(spans, max_size=5), spans)
+        def drop(older: list[Span], newest: Span) -> None:
+            name = f"client {next(names)}"
+            for span in older:
+                set_span(name, span)
+            before = editor.rules.find_client_rules(name)
+            made = set_span(name, newest)
+            assert editor.rules.find_client_rules(name) == [made, *(old for old in before if not made.covers(old))]
+            assert len(editor.rules.find_client_rules("another")) == 1
+
+        drop()
 
 
 @pytest.mark.parametrize("text", [*VERSIONS, "999999999.999999999.999999999"])

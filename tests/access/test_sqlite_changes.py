@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from ric0_trio.access.database import StoreError
@@ -13,8 +12,8 @@ from ric0_trio.access.records import Ruling
 from ric0_trio.access.registrar import Registrar
 from ric0_trio.access.rules import Mode, Policy, WhenExceeded
 from ric0_trio.access.sqlite import SqliteAccess
-from ric0_trio.protocol import CloseCode, Fingerprint, Kick, Refused, SoftwareVersion, Status, Verdict
-from tests.access.files import editing, entries, events, writing_held
+from ric0_trio.protocol import CloseCode, Fingerprint, Kick, Refused, SoftwareVersion, Status
+from tests.access.files import ban, editing, entries, events
 from tests.access.stage import (
     ADMITTED,
     DAY,
@@ -24,21 +23,14 @@ from tests.access.stage import (
     OPEN,
     OPERATOR,
     SECOND,
-    Gate,
     HandClock,
     Visitor,
     app,
     fingerprint,
     open_store,
     present,
-    until,
+    review,
 )
-
-
-def ban(path: Path, number: int, reason: str = "spam", *, is_silent: bool = False) -> None:
-    with editing(path) as editor:
-        editor.ban(fingerprint(number), reason, None, is_silent=is_silent)
-
 
 # Bans
 
@@ -98,73 +90,7 @@ async def test_a_ban_that_has_ended_puts_nobody_out(path: Path) -> None:
         await Visitor(1).must_join(access)
 
 
-async def test_a_ban_reaches_one_whose_admission_waits(path: Path) -> None:
-    """Behind another's, which waits for the disk."""
-    async with open_store(path) as access, trio.open_nursery() as nursery:
-        first, second = Visitor(1), Visitor(2)
-        answers: list[Verdict] = []
-
-        async def join_second() -> None:
-            answers.append(await second.join(access))
-
-        with writing_held(path) as other_process:
-            nursery.start_soon(first.must_join, access)
-            await wait_all_tasks_blocked()
-            nursery.start_soon(join_second)
-            nursery.start_soon(access.refresh)
-            await wait_all_tasks_blocked()
-            write = "INSERT INTO ban VALUES (?, 'spam', 0, ?, NULL, 'ann')"
-            other_process.execute(write, (fingerprint(2), NOW.isoformat(timespec="microseconds")))
-        await until(lambda: answers)
-        assert answers == [Refused(Status.DISALLOWED_USER, "spam")]
-        assert present(access) == [first.connection_id]
-
-
-async def test_a_ban_reaches_one_who_has_been_let_in_but_not_told_so(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The rules were read before the ban was made, and the answer is not there yet."""
-    gate = Gate(Registrar.admit)
-    monkeypatch.setattr(Registrar, "admit", gate.after)
-    async with open_store(path) as access, trio.open_nursery() as nursery:
-        visitor = Visitor(1)
-        nursery.start_soon(visitor.must_join, access)
-        await gate.reached()
-        ban(path, 1)
-        nursery.start_soon(access.refresh)
-        await wait_all_tasks_blocked()
-        gate.open()
-        await visitor.is_out.wait()
-        assert access.who() == []
-        await visitor.leave(access)
-    assert visitor.codes == [CloseCode.BANNED]
-    assert events(path) == ["admitted", "user.banned", "left"]
-
-
-async def test_news_are_not_lost_with_one_who_stops_waiting_for_them(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A command that is interrupted, say, while the thread reads the bans for it."""
-    async with open_store(path) as access:
-        visitor = Visitor(1)
-        await visitor.must_join(access)
-        ban(path, 1)
-        gate = Gate(Registrar.find_bans)
-        monkeypatch.setattr(Registrar, "find_bans", gate.after)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(access.refresh)
-            await gate.reached()
-            nursery.cancel_scope.cancel()
-        gate.open()
-        await access.refresh()
-        assert visitor.codes == [CloseCode.BANNED]
-
-
 # Anything else
-
-
-async def review(access: SqliteAccess) -> int:
-    return await access.review(user=None, client=None)
 
 
 def deny(editor: Editor) -> None:
@@ -247,25 +173,6 @@ async def test_a_review_tells_the_reason_of_a_rule(path: Path) -> None:
             deny(editor)
         await review(access)
         assert visitor.kicks == [Kick(CloseCode.KICKED, "upgrade")]
-
-
-async def test_a_review_reaches_one_whose_admission_is_open(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The rules were read before the change, and the answer is not there yet."""
-    with editing(path) as editor:
-        editor.add_member(fingerprint(1))
-    gate = Gate(Registrar.admit)
-    monkeypatch.setattr(Registrar, "admit", gate.after)
-    async with open_store(path, MEMBERS) as access, trio.open_nursery() as nursery:
-        visitor = Visitor(1)
-        nursery.start_soon(visitor.must_join, access)
-        await gate.reached()
-        with editing(path) as editor:
-            editor.remove_member(fingerprint(1))
-        nursery.start_soon(review, access)
-        await wait_all_tasks_blocked()
-        gate.open()
-        await visitor.is_out.wait()
-    assert visitor.codes == [CloseCode.KICKED]
 
 
 @pytest.mark.parametrize("look", [SqliteAccess.refresh, review])

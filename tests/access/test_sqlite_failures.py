@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from ric0_trio.access.database import StoreError
+from ric0_trio.access.notes import Notes
 from ric0_trio.protocol import Refused, Status
 from tests.access.failing import FAILURES, Failure
 from tests.access.files import NOISE, create_token, editing, entries, events, overwrite_at, raw_connection, reading
@@ -114,6 +115,19 @@ async def test_one_that_cannot_be_opened_says_so(path: Path) -> None:
 # Notes
 
 
+def test_notes_are_bounded() -> None:
+    notes = Notes()
+    told = [Visitor(1).guest.entry(NOW, "left", detail=f"{number}") for number in range(20_003)]
+    for entry in told:
+        notes.add(entry)
+    assert (len(notes), notes.lost) == (20_000, 3)
+    assert notes.first(256) == told[:256]  # the oldest stay: what follows them is cut, not what was before
+    notes.drop(256)
+    assert notes.first(1) == [told[256]]
+    notes.add(told[-1])
+    assert (len(notes), notes.lost) == (19_745, 3)
+
+
 async def test_departures_outlast_a_failure(path: Path, connections: Connections) -> None:
     visitors = [Visitor(number) for number in range(300)]
     async with open_store(path) as access:
@@ -138,5 +152,6 @@ async def test_a_store_closes_though_nothing_can_be_written(path: Path, connecti
             await visitor.leave(access)
         with pytest.raises(sqlite3.ProgrammingError, match="closed"):
             connections[0].execute("SELECT 1")
-    assert [line["event"] for line in log] == ["access.failed"]
+    assert [line["event"] for line in log] == ["access.failed", "access.failed"]
+    assert log[-1]["notes_lost"] == 2  # that they left, and that the server stopped
     assert events(path, visitor.user) == ["admitted"]

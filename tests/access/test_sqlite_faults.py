@@ -52,6 +52,21 @@ async def test_a_fault_refuses_all_whom_it_concerns_and_ends_nothing(
     assert events(path) == ["admitted", "left"]
 
 
+async def test_a_system_without_threads_is_no_fault(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail_to_start(*_: Any, **__: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with capture_logs() as log:
+        async with open_store(path) as access:
+            await Visitor(1).must_join(access)
+            with monkeypatch.context() as patch:
+                patch.setattr(trio.to_thread, "run_sync", fail_to_start)
+                assert await Visitor(2).join(access) == UNANSWERED
+            await Visitor(2).must_join(access)
+    assert [line["event"] for line in log] == ["access.failed", "access.recovered"]
+    assert "raise this account's limit of processes" in log[0]["error"]
+
+
 async def test_a_fault_over_a_note_does_not_come_back(
     path: Path, clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

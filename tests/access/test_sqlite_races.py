@@ -11,7 +11,19 @@ from ric0_trio.access.rules import Mode, Policy, WhenExceeded
 from ric0_trio.access.sqlite import SqliteAccess
 from ric0_trio.protocol import CloseCode, Refused, Status
 from tests.access.files import create_token, editing, events, reading, writing_held
-from tests.access.stage import ADMITTED, INVITE, Visitor, fingerprint, join_all, open_store, present
+from tests.access.stage import (
+    ADMITTED,
+    INVITE,
+    NOW,
+    OPEN,
+    SECOND,
+    HandClock,
+    Visitor,
+    fingerprint,
+    join_all,
+    open_store,
+    present,
+)
 
 REFUSE, REPLACE = WhenExceeded
 FULL = Refused(Status.ALREADY_CONNECTED)
@@ -133,6 +145,16 @@ async def test_nobody_gives_way_for_a_place_that_came_free_meanwhile(path: Path,
         stayed = before[leaving:]
         assert not any(visitor.kicks for visitor in before)
         assert present(access) == [visitor.connection_id for visitor in (*stayed, newest)]
+
+
+async def test_a_place_is_there_since_it_was_given(path: Path) -> None:
+    now = HandClock()
+    async with open_store(path, OPEN, now) as access:
+        async with trio.open_nursery() as nursery:
+            with writing_held(path):
+                await begin_to_join(access, nursery, Visitor(1))
+                now.moment += SECOND
+        assert [place.since for place in access.who()] == [NOW + SECOND]
 
 
 async def test_one_who_is_put_out_while_asking_is_not_there(path: Path) -> None:

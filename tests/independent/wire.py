@@ -127,6 +127,7 @@ def tls_context(ca: Path) -> ssl.SSLContext:
 def _open(url: str, ca: Path) -> socket.socket:
     parts = urlsplit(url)
     stream = socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE_S)
+    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if parts.scheme != "wss":
         return stream
     try:
