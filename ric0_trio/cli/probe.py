@@ -35,6 +35,7 @@ from ric0_trio.protocol import (
     InvalidKeyError,
     PrivateKey,
     SoftwareVersion,
+    Status,
     available_codecs,
 )
 from ric0_trio.protocol.keys import parse_fingerprint
@@ -46,6 +47,13 @@ _EXIT_CODES: dict[type[ChatError], Exit] = {
     ConnectRefusedError: Exit.REFUSED,
     ServerUnreachableError: Exit.NO_ANSWER,
     ChatTimeoutError: Exit.NO_ANSWER,
+}
+
+_HINTS: dict[str, str] = {
+    Status.JOIN_TOKEN_REQUIRED: "This server is by invitation: give a token of its operator's with --join-token.",
+    Status.INVALID_JOIN_TOKEN: "The token is mistyped, used up, expired or revoked: ask the operator for another.",
+    Status.UNRECOGNISED_USER: "This server is for its members: give its operator the public key of --user-key.",
+    Status.UNKNOWN_ERROR: "The server has a fault, which its operator finds in its log: try later.",
 }
 
 
@@ -133,6 +141,8 @@ def probe(
         code = _EXIT_CODES.get(type(error), Exit.BROKEN)
         details = {"status": error.status, "reason": error.reason} if isinstance(error, ConnectRefusedError) else {}
         report.finish(code, error, **details)
+        if details and not as_json and (hint := _HINTS.get(str(details["status"]))):
+            click.echo(hint, err=True)
         sys.exit(code)
     report.finish(Exit.OK)
 

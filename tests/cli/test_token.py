@@ -191,3 +191,20 @@ def test_eight_commands_at_once_beside_a_server_that_lets_people_in(site: Site, 
     members = {each["user"] for each in read("user", "list") if each["member"]}
     assert members >= {fingerprint(user.public) for user in users}
     assert read("check")["damage"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ((), "This server is by invitation: give a token of its operator's with --join-token.\n"),
+        (
+            ("--join-token", "odd"),
+            "The token is mistyped, used up, expired or revoked: ask the operator for another.\n",
+        ),
+    ],
+)
+def test_who_is_not_let_in_is_told_what_to_do(words: tuple[str, ...], hint: str, site: Site, run: Run) -> None:
+    ended = run("probe", site.server.url, "--ca", site.server.ca, *words)
+    assert ended.code == 3
+    assert ended.err.endswith(hint)
+    assert hint not in run("probe", site.server.url, "--ca", site.server.ca, "--json", *words).err
