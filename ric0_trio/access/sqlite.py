@@ -100,7 +100,7 @@ class SqliteAccess:
         self._patience = trio.CancelScope()
         self._version_seen: int | None = None
         self._complained_at = -math.inf
-        self._is_failing = False
+        self._problem: str | None = None
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         # Whoever was on when a server was killed had left by now: nothing else will say so.
         self._note_of_server("started", f"mode {policy.mode}")
@@ -139,6 +139,11 @@ class SqliteAccess:
 
     # For the operator
 
+    @property
+    def problem(self) -> str | None:
+        """Why nobody can be let in, if that is so."""
+        return self._problem
+
     def who(self) -> list[Place]:
         """Who is connected, whoever came first first."""
         return [place for place in self._places if place.counts]
@@ -149,18 +154,7 @@ class SqliteAccess:
         name = own[-1].guest.user.name if own else None
         closed = self._evict(own, lambda place: Kick(CloseCode.KICKED, reason or _KICKED))
         if closed:
-            self._notes.add(
-                Entry(
-                    at=self._now(),
-                    topic=Topic.CHANGE,
-                    event="kicked",
-                    actor=actor,
-                    user=user,
-                    name=name,
-                    detail=reason or None,
-                )
-            )
-            await self._decide()
+            await self._note_kick(user, name, actor, reason or None)
         return closed
 
     async def refresh(self) -> int:
@@ -179,10 +173,10 @@ class SqliteAccess:
         self._version_seen = version
         return closed
 
-    async def review(self, *, user: Fingerprint | None, client: str | None) -> int:
-        """Put out whoever would not be let in now, and say how many connections that were. Raises `StoreError`.
+    async def review(self, *, user: Fingerprint | None, client: str | None, actor: str) -> int:
+        """Put out whoever would not be let in now, write that down, and say how many connections that were.
 
-        Of this `user` alone, or of those with this `client` software; of all, when both are None.
+        Of this `user` alone, or of those with this `client` software; of all, when both are None. Raises `StoreError`.
         """
         banned = await self.refresh()
         places = [
@@ -201,7 +195,11 @@ class SqliteAccess:
             if isinstance(decision.verdict, Refused)
         }
         unwelcome = [place for place in places if id(place) in kicks]
-        return banned + self._evict(unwelcome, lambda place: kicks[id(place)])
+        closed = self._evict(unwelcome, lambda place: kicks[id(place)])
+        if closed:
+            connections = f"{closed} connection{'' if closed == 1 else 's'}"
+            await self._note_kick(user, None, actor, f"{connections}, as the rules have changed")
+        return banned + closed
 
     def _evict(self, places: Sequence[Place], kick: Callable[[Place], Kick]) -> int:
         return sum(self._places.evict(place, kick(place)) for place in places)
@@ -214,7 +212,7 @@ class SqliteAccess:
                 await self._wanted.wait()
             self._wanted = trio.Event()
             await self._decide()
-            is_behind = len(self._notes) >= _BATCH and not self._is_failing
+            is_behind = len(self._notes) >= _BATCH and self._problem is None
             if self._queue or is_behind:  # there are more than are taken at once, or some have come meanwhile
                 self._wanted.set()
 
@@ -286,20 +284,26 @@ class SqliteAccess:
             why = f"{place.evicted.code.name.lower()}: {place.evicted.reason}"
         self._notes.add(place.guest.entry(self._now(), "left", detail=why))
 
+    async def _note_kick(self, user: Fingerprint | None, name: str | None, actor: str, detail: str | None) -> None:
+        at, topic = self._now(), Topic.CHANGE
+        entry = Entry(at=at, topic=topic, event="kicked", actor=actor, user=user, name=name, detail=detail)
+        self._notes.add(entry)
+        await self._decide()
+
     def _note_of_server(self, event: str, detail: str | None = None) -> None:
         event = f"server.{event}"
         self._notes.add(Entry(at=self._now(), topic=Topic.SESSION, event=event, actor="server", detail=detail))
 
     def _complain(self, error: StoreError) -> None:
-        self._is_failing = True
+        self._problem = str(error)
         now = trio.current_time()
         if now - self._complained_at >= _COMPLAIN_EVERY_S:
             self._complained_at = now
             self._log.error("access.failed", error=str(error), notes_lost=self._notes.lost)
 
     def _rejoice(self) -> None:
-        if self._is_failing:
-            self._is_failing = False
+        if self._problem is not None:
+            self._problem = None
             self._complained_at = -math.inf
             self._log.info("access.recovered", notes_lost=self._notes.lost)
 

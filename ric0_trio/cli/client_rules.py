@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from ric0_trio.access.records import ClientRule, Ruling
-from ric0_trio.cli.data import Data, data_options
-from ric0_trio.cli.show import show_json, show_table, tell_closed, to_words
+from ric0_trio.cli.data import Data, data_options, find_account
+from ric0_trio.cli.show import show_json, show_table, tell_closed, tell_note, to_words
 from ric0_trio.cli.values import PROGRAM_NAME, SENTENCE, VERSION
 from ric0_trio.protocol import SoftwareVersion
 from ric0_trio.server.control import Review
@@ -84,7 +84,7 @@ def _change(
             editor.set_client_default(Ruling(default))
         standing = editor.rules.client_default()
     # A default concerns everyone; a rule, those with that software.
-    closed = data.make_known(Review(client=None if default else name)) if now else None
+    closed = data.make_known(Review(client=None if default else name, actor=find_account())) if now else None
     if as_json:
         show_json({"rule": rule and _as_json(rule), "default": standing, "closed": closed})
         return
@@ -93,6 +93,8 @@ def _change(
     click.echo(f"software that no rule speaks of: {standing}")
     if now:
         click.echo(tell_closed(closed))
+    elif ruling is Ruling.DENY or default == Ruling.DENY:
+        tell_note("whoever is on with denied software stays; --now closes them")
 
 
 @client.command("list")

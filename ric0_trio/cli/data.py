@@ -20,6 +20,7 @@ from ric0_trio.access.rulebook import Rulebook
 from ric0_trio.cli.dev_setup import DEV_FOLDER
 from ric0_trio.cli.exits import CommandError, Exit
 from ric0_trio.cli.paths import FILE, FOLDER
+from ric0_trio.cli.show import tell_note
 from ric0_trio.config import Config, ConfigError, load_config
 from ric0_trio.data_dir import DataDir, DataDirError
 from ric0_trio.server.control import Answer, Refresh, Request, Review
@@ -86,6 +87,8 @@ class Data:
             raise CommandError(f"{where}: the server gave no answer: {error}", Exit.NO_ANSWER) from None
         if answer.error is not None:
             raise CommandError(f"the server could not do it: {answer.error}", Exit.FAILED)
+        if answer.problem is not None:
+            tell_note(f"the server lets nobody in: {answer.problem}")
         return answer
 
     def ask_running(self, request: Request) -> Answer:

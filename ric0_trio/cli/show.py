@@ -56,15 +56,20 @@ def to_lines(table: Table) -> str:
 
 def make_table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """Lay out rows under titles."""
+    cells = [[to_words(value) for value in row] for row in rows]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in titles:
+    for column, title in enumerate(titles):
         is_cut = title in _CUT and sys.stdout.isatty()
-        most = _MOST_CUT if is_cut else None
+        widest = max((len(row[column]) for row in cells), default=0)
         table.add_column(
-            title, overflow="ellipsis" if is_cut else "fold", no_wrap=title in _WHOLE | _CUT, max_width=most
+            title,
+            overflow="ellipsis" if is_cut else "fold",
+            no_wrap=title in _WHOLE | _CUT,
+            min_width=widest if title in _WHOLE else None,
+            max_width=_MOST_CUT if is_cut else None,
         )
-    for row in rows:
-        table.add_row(*(Text(to_words(value)) for value in row))
+    for row in cells:
+        table.add_row(*map(Text, row))
     return table
 
 

@@ -9,7 +9,7 @@ import click
 from ric0_trio.access import moments
 from ric0_trio.access.moments import end_in_words
 from ric0_trio.access.records import Ban, Member
-from ric0_trio.cli.data import Data, data_options
+from ric0_trio.cli.data import Data, data_options, find_account
 from ric0_trio.cli.exits import CommandError, Exit
 from ric0_trio.cli.show import (
     count,
@@ -68,8 +68,7 @@ def show(data: Data, as_json: bool, user: str) -> None:
         who = find_user(user, rules)
         member, ban, uses = rules.find_member(who), rules.find_ban(who), rules.token_uses(user=who)
         last = list(rules.find_entries(user=who, last=_LAST))
-    answer = data.ask(Who())
-    present = [] if answer is None else [each for each in answer.present if each.user == who]
+    present = [each for each in _look_around(data) if each.user == who]
     if as_json:
         show_json({**_as_json(who, member, ban), "joined": uses, "present": present, "last": last})
         return
@@ -117,7 +116,7 @@ def remove(data: Data, as_json: bool, user: str, now: bool) -> None:
         was_member = editor.remove_member(who)
         uses = editor.rules.token_uses(user=who)[-1:]
         tokens = [editor.rules.find_token_by_number(use.token) for use in uses]
-    closed = data.make_known(Review(user=who)) if now else None
+    closed = data.make_known(Review(user=who, actor=find_account())) if now else None
     if not was_member and not closed:
         raise CommandError(f"{who} is not a member", Exit.FAILED)
     if as_json:

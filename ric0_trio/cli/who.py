@@ -10,7 +10,7 @@ from rich.live import Live
 
 from ric0_trio.cli.data import Data, data_options, find_account
 from ric0_trio.cli.exits import CommandError, Exit
-from ric0_trio.cli.show import count, make_table, shorten, show_json, show_table
+from ric0_trio.cli.show import count, make_table, shorten, show_json, show_table, tell_note
 from ric0_trio.cli.values import SENTENCE, find_user
 from ric0_trio.server.control import KickUser, Present, Who
 
@@ -89,10 +89,14 @@ def _redraw(data: Data) -> None:
 
 def _changes(data: Data, before: Sequence[Present]) -> Iterator[Sequence[Present]]:
     """Who is connected, whenever that is not as before; a server that restarts is waited for."""
+    is_there = True
     while True:
         time.sleep(_WATCH_EVERY_S)
         answer = data.ask(Who())
         present = [] if answer is None else _latest_first(answer.present)
+        if answer is None and is_there:
+            tell_note("no server runs now")
+        is_there = answer is not None
         if present != before:
             yield present
             before = present

@@ -43,11 +43,12 @@ class Refresh(msgspec.Struct, frozen=True, tag="refresh"):
     """Someone was banned: put them out."""
 
 
-class Review(msgspec.Struct, frozen=True, tag="review"):
+class Review(msgspec.Struct, frozen=True, kw_only=True, tag="review"):
     """The rules have changed: put out whoever would not be let in now. Of this user, or with this software, alone."""
 
     user: Fingerprint | None = None
     client: str | None = None
+    actor: str
 
 
 Request = Who | KickUser | Refresh | Review
@@ -75,6 +76,8 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     present: Sequence[Present] = ()
     policy: Policy = Policy()
     key_formats: Sequence[str] = ()
+    problem: str | None = None
+    """Why nobody can be let in, if that is so."""
     server: Fingerprint | None = None
     """The server's own key."""
 
@@ -139,7 +142,9 @@ class ControlSocket:
         try:
             if isinstance(request, Refresh):
                 return Answer(closed=await self._access.refresh())
-            return Answer(closed=await self._access.review(user=request.user, client=request.client))
+            return Answer(
+                closed=await self._access.review(user=request.user, client=request.client, actor=request.actor)
+            )
         except StoreError as error:
             return Answer(error=str(error))
 
@@ -147,6 +152,7 @@ class ControlSocket:
         return Answer(
             present=[_present(place) for place in self._access.who()],
             policy=self._access.policy,
+            problem=self._access.problem,
             key_formats=sorted(self._profile.accepted_key_formats),
             server=self._profile.info.pubkey.fingerprint,
         )

@@ -161,8 +161,10 @@ async def test_a_review_may_be_of_some_alone(
             await visitor.must_join(access)
         with editing(path) as editor:
             editor.set_client_default(Ruling.DENY)
-        assert await access.review(user=user, client=client) == sum(out)
+        assert await access.review(user=user, client=client, actor=OPERATOR) == sum(out)
         assert [bool(visitor.kicks) for visitor in visitors] == out
+    kicks = [(entry.actor, entry.user) for entry in entries(path) if entry.event == "kicked"]
+    assert kicks == ([(OPERATOR, user)] if any(out) else [])
 
 
 async def test_a_review_tells_the_reason_of_a_rule(path: Path) -> None:

@@ -72,7 +72,9 @@ async def test_each_time_of_failing_is_told_once(path: Path, connections: Connec
             for _ in range(2):
                 with failure.breaks(connections[0], path):
                     assert [await Visitor(1).join(access) for _ in range(3)] == [UNANSWERED] * 3
+                    assert str(path) in (access.problem or "")
                 await Visitor(1).must_join(access)
+                assert access.problem is None
     assert [line["event"] for line in log] == ["access.failed", "access.recovered"] * 2
 
 

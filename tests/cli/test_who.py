@@ -113,6 +113,13 @@ BAD_ANSWERS = {
 }
 
 
+def test_a_server_that_lets_nobody_in_says_so(run: Run, tmp_path: Path) -> None:
+    with answering(tmp_path / "ric0-data", answer(problem="the disk is full")):
+        ended = run("who")
+    assert (ended.code, ended.out) == (0, "nobody is connected\n")
+    assert ended.err == "note: the server lets nobody in: the disk is full\n"
+
+
 @pytest.mark.parametrize(("given", "told"), BAD_ANSWERS.items())
 def test_an_answer_that_does_not_help(
     given: bytes, told: tuple[int, str], run: Run, tell: Tell, tmp_path: Path

@@ -73,10 +73,10 @@ async def test_a_kick(tmp_path: Path) -> None:
 
 
 REFRESH = b'{"type": "refresh"}\n'
-REVIEW = b'{"type": "review"}\n'
-REVIEW_ZOE = b'{"type": "review", "user": "%s"}\n' % USER_KEY.public.fingerprint.encode()
-REVIEW_APP = b'{"type": "review", "client": "%s"}\n' % CLIENT_APP.name.encode()
-REVIEW_OTHERS = b'{"type": "review", "client": "another"}\n'
+REVIEW = b'{"type": "review", "actor": "olga"}\n'
+REVIEW_ZOE = b'{"type": "review", "actor": "olga", "user": "%s"}\n' % USER_KEY.public.fingerprint.encode()
+REVIEW_APP = b'{"type": "review", "actor": "olga", "client": "%s"}\n' % CLIENT_APP.name.encode()
+REVIEW_OTHERS = b'{"type": "review", "actor": "olga", "client": "another"}\n'
 ZOES = ZOE.public.fingerprint
 NEWS: dict[str, tuple[Callable[[Editor], object], bytes, list[Kick]]] = {
     "a ban": (
