@@ -26,8 +26,10 @@ _WHOLE: Final = frozenset({"user", "since", "expires", "last seen"})
 """Columns that are never cut in two: they are there to be copied, or hard to read otherwise."""
 
 _CUT: Final = frozenset({"name", "client"})
+_LEAST_CUT: Final = 8
 _MOST_CUT: Final = 24
 """Columns that are cut on a terminal, and how wide they get: what strangers chose shall not fill the screen."""
+_GAP: Final = 2
 
 
 def show_json(value: Any) -> None:
@@ -56,20 +58,20 @@ def to_lines(table: Table) -> str:
 
 def make_table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """Lay out rows under titles."""
-    cells = [[to_words(value) for value in row] for row in rows]
+    cells = [[Text(to_words(value)) for value in row] for row in rows]
+    widest = [max([len(title), *(row[column].cell_len for row in cells)]) for column, title in enumerate(titles)]
+    cut = [column for column, title in enumerate(titles) if title in _CUT]
+    if sys.stdout.isatty() and cut:
+        others = sum(wide for column, wide in enumerate(widest) if column not in cut) + _GAP * len(titles)
+        room = (Console().width - others) // len(cut)
+        for column in cut:
+            for row in cells:
+                row[column].truncate(min(max(room, _LEAST_CUT), _MOST_CUT), overflow="ellipsis")
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column, title in enumerate(titles):
-        is_cut = title in _CUT and sys.stdout.isatty()
-        widest = max((len(row[column]) for row in cells), default=0)
-        table.add_column(
-            title,
-            overflow="ellipsis" if is_cut else "fold",
-            no_wrap=title in _WHOLE | _CUT,
-            min_width=widest if title in _WHOLE else None,
-            max_width=_MOST_CUT if is_cut else None,
-        )
+    for title in titles:
+        table.add_column(title, overflow="fold", no_wrap=title in _WHOLE | _CUT)
     for row in cells:
-        table.add_row(*map(Text, row))
+        table.add_row(*row)
     return table
 
 

@@ -113,6 +113,20 @@ BAD_ANSWERS = {
 }
 
 
+def test_a_narrow_terminal_shows_a_line_a_user(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names are cut, which strangers choose, and not what is there to be copied."""
+    user = f"ed25519:{'ad' * 32}"
+    guest = {"user": user, "name": "N" * 64, "type": "user", "client": f"{'C' * 64} 1.0.0", "peer": "192.0.2.1"}
+    since = {"since": "2026-01-02T03:04:05Z", "connection": "1"}
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "dumb")
+    with answering(tmp_path / "ric0-data", answer(present=[guest | since])):
+        _, shown = run("who").out.splitlines()
+    assert shown.split() == [user[:24], "NNNNNNN\u2026", "CCCCCCC\u2026", "192.0.2.1", "2026-01-02", "03:04:05Z"]
+    assert len(shown) <= 80
+
+
 def test_a_server_that_lets_nobody_in_says_so(run: Run, tmp_path: Path) -> None:
     with answering(tmp_path / "ric0-data", answer(problem="the disk is full")):
         ended = run("who")
