@@ -23,7 +23,7 @@ from ric0_trio.cli.paths import FILE, FOLDER
 from ric0_trio.cli.show import tell_note
 from ric0_trio.config import Config, ConfigError, load_config
 from ric0_trio.data_dir import DataDir, DataDirError
-from ric0_trio.server.control import Answer, Refresh, Request, Review
+from ric0_trio.server.control import Answer, Refresh, Request, Review, Who
 
 _ANSWER_TIMEOUT_S: Final = 10.0
 
@@ -90,6 +90,13 @@ class Data:
         if answer.problem is not None:
             tell_note(f"the server lets nobody in: {answer.problem}")
         return answer
+
+    def glance(self) -> Answer | None:
+        """Look at the server that runs here, if it answers: one that hangs must not keep a rule from being changed."""
+        try:
+            return self.ask(Who())
+        except CommandError:
+            return None
 
     def ask_running(self, request: Request) -> Answer:
         """Ask the server that runs here. Raises `CommandError` when there is none, too."""

@@ -12,7 +12,6 @@ from ric0_trio.cli.data import Data, data_options
 from ric0_trio.cli.exits import CommandError, Exit
 from ric0_trio.cli.show import shorten, show_json, show_table, tell_note
 from ric0_trio.cli.values import SENTENCE, SPAN, find_end
-from ric0_trio.server.control import Who
 
 _NAMED: Final = 3
 
@@ -50,7 +49,7 @@ def create(data: Data, as_json: bool, uses: int, span: timedelta | None, note: s
         first, last = made[0][0], made[-1][0]
         numbers = f"token {first.id}: good" if count == 1 else f"tokens {first.id} to {last.id}: each good"
         click.echo(f"{numbers} {first.purpose}; not shown again", err=True)
-    answer = data.ask(Who())
+    answer = data.glance()
     if answer is not None and answer.policy.mode is not Mode.INVITE:
         tell_note(f"the server that runs has the mode {answer.policy.mode}, in which tokens let nobody in")
 

@@ -24,7 +24,7 @@ from ric0_trio.cli.show import (
 )
 from ric0_trio.cli.values import MOMENT, SENTENCE, SPAN, find_end, find_user, is_whole
 from ric0_trio.protocol import Fingerprint
-from ric0_trio.server.control import Present, Refresh, Review, Who
+from ric0_trio.server.control import Present, Refresh, Review
 
 _LAST: Final = 5
 
@@ -132,11 +132,7 @@ def remove(data: Data, as_json: bool, user: str, now: bool) -> None:
 
 
 def _look_around(data: Data) -> Sequence[Present]:
-    """Who is connected, as far as that can be known: a server that hangs does not keep a rule from being changed."""
-    try:
-        answer = data.ask(Who())
-    except CommandError:
-        return ()
+    answer = data.glance()
     return () if answer is None else answer.present
 
 

@@ -208,3 +208,10 @@ def test_who_is_not_let_in_is_told_what_to_do(words: tuple[str, ...], hint: str,
     assert ended.code == 3
     assert ended.err.endswith(hint)
     assert hint not in run("probe", site.server.url, "--ca", site.server.ca, "--json", *words).err
+
+
+def test_a_server_that_hangs_keeps_no_token_back(run: Run, tmp_path: Path) -> None:
+    with answering(tmp_path / "ric0-data", b"nonsense\n"):
+        ended = run("token", "create")
+    assert ended.code == 0
+    assert len(ended.out.split()) == 1
