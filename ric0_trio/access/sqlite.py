@@ -6,7 +6,7 @@ and are decided together: in turn, in one transaction, so that no race is left, 
 
 import math
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -152,7 +152,7 @@ class SqliteAccess:
         """Put every connection of a user out, write that down, and say how many there were."""
         own = [place for place in self._places if place.guest.fingerprint == user]
         name = own[-1].guest.user.name if own else None
-        closed = self._evict(own, lambda place: Kick(CloseCode.KICKED, reason or _KICKED))
+        closed = self._evict((place, Kick(CloseCode.KICKED, reason or _KICKED)) for place in own)
         if closed:
             await self._note_kick(user, name, actor, reason or None)
         return closed
@@ -168,8 +168,11 @@ class SqliteAccess:
         watched = {place.guest.fingerprint for place in self._places}
         bans = await self._worker.run(lambda: self._registrar.find_bans(watched, self._now()))
         reasons = {ban.user: ban.told_reason or _BANNED for ban in bans}
-        banned = [place for place in self._places if place.guest.fingerprint in reasons]
-        closed = self._evict(banned, lambda place: Kick(CloseCode.BANNED, reasons[place.guest.fingerprint]))
+        closed = self._evict(
+            (place, Kick(CloseCode.BANNED, reasons[place.guest.fingerprint]))
+            for place in self._places
+            if place.guest.fingerprint in reasons
+        )
         self._version_seen = version
         return closed
 
@@ -186,23 +189,18 @@ class SqliteAccess:
         ]
         guests = [place.guest for place in places]
         decisions = await self._worker.run(lambda: self._registrar.review(guests, self._now()))
-        kicks = {
-            id(place): Kick(
-                CloseCode.BANNED if decision.rule is Rule.BAN else CloseCode.KICKED,
-                decision.verdict.reason or _UNWELCOME,
-            )
+        closed = self._evict(
+            (place, Kick(_code_for(decision.rule), decision.verdict.reason or _UNWELCOME))
             for place, decision in zip(places, decisions, strict=True)
             if isinstance(decision.verdict, Refused)
-        }
-        unwelcome = [place for place in places if id(place) in kicks]
-        closed = self._evict(unwelcome, lambda place: kicks[id(place)])
+        )
         if closed:
             connections = f"{closed} connection{'' if closed == 1 else 's'}"
             await self._note_kick(user, None, actor, f"{connections}, as the rules have changed")
         return banned + closed
 
-    def _evict(self, places: Sequence[Place], kick: Callable[[Place], Kick]) -> int:
-        return sum(self._places.evict(place, kick(place)) for place in places)
+    def _evict(self, kicks: Iterable[tuple[Place, Kick]]) -> int:
+        return sum(self._places.evict(place, kick) for place, kick in kicks)
 
     # What goes on by itself
 
@@ -250,8 +248,7 @@ class SqliteAccess:
                 with trio.CancelScope(shield=True) as self._patience:
                     decisions = await self._worker.run(work)
                     self._notes.drop(len(notes))
-                    if not any(isinstance(decision, NonsenseError) for decision in decisions):
-                        self._rejoice()
+                    self._rejoice()
                     for asked, decision in zip(waiting, decisions, strict=True):
                         self._take_decision(asked, decision)
             except StoreError as error:
@@ -265,7 +262,8 @@ class SqliteAccess:
     def _take_decision(self, asked: _Asked, decision: Decision | NonsenseError) -> None:
         place, most = asked.place, self.policy.connections_per_user
         if isinstance(decision, NonsenseError):
-            self._complain(StoreError(f"{self._database.path}: {decision}; run `ric0-trio check`"))
+            # It keeps out this user alone, so it is no problem of the store's.
+            self._log_failure(f"{self._database.path}: {decision}; run `ric0-trio check`")
             return
         asked.answer = decision.verdict
         if isinstance(decision.verdict, Admitted) and asked.is_given_up:  # the client is gone, and so is its place
@@ -274,7 +272,7 @@ class SqliteAccess:
             if decision.replaces_oldest:  # it may have left meanwhile
                 own = self._places.of(place.guest.fingerprint)
                 oldest = own[: max(0, len(own) - most + 1)]
-                self._evict(oldest, lambda place: Kick(CloseCode.REPLACED, _REPLACED))
+                self._evict((place, Kick(CloseCode.REPLACED, _REPLACED)) for place in oldest)
             self._places.admit(place, self._now())
 
     # What is written down
@@ -295,16 +293,20 @@ class SqliteAccess:
         self._notes.add(Entry(at=self._now(), topic=Topic.SESSION, event=event, actor="server", detail=detail))
 
     def _complain(self, error: StoreError) -> None:
+        if self._problem is None:  # a new one is told at once
+            self._complained_at = -math.inf
         self._problem = str(error)
+        self._log_failure(self._problem)
+
+    def _log_failure(self, error: str) -> None:
         now = trio.current_time()
         if now - self._complained_at >= _COMPLAIN_EVERY_S:
             self._complained_at = now
-            self._log.error("access.failed", error=str(error), notes_lost=self._notes.lost)
+            self._log.error("access.failed", error=error, notes_lost=self._notes.lost)
 
     def _rejoice(self) -> None:
         if self._problem is not None:
             self._problem = None
-            self._complained_at = -math.inf
             self._log.info("access.recovered", notes_lost=self._notes.lost)
 
     async def _close(self) -> None:
@@ -317,3 +319,7 @@ class SqliteAccess:
             self._notes.lose(len(self._notes))
             self._log.error("access.failed", error="the last entries could not be written", notes_lost=self._notes.lost)
         await self._worker.run(self._database.close)
+
+
+def _code_for(rule: Rule | None) -> CloseCode:
+    return CloseCode.BANNED if rule is Rule.BAN else CloseCode.KICKED

@@ -98,6 +98,7 @@ async def test_rows_that_make_no_sense_concern_their_user_alone(path: Path) -> N
         async with open_store(path) as access:
             for _ in range(3):
                 assert await join_all(access, [Visitor(1), Visitor(2)]) == [UNANSWERED, ADMITTED]
+                assert access.problem is None  # of all: the others are let in
             with raw_connection(path) as connection:
                 connection.execute("UPDATE member SET since = ?", (NOW.isoformat(),))
             await Visitor(1).must_join(access)
