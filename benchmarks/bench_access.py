@@ -23,7 +23,7 @@ from ric0_trio.access.registrar import Candidate, Registrar
 from ric0_trio.access.rulebook import Rulebook
 from ric0_trio.access.rules import Mode, Policy
 from ric0_trio.access.sqlite import open_sqlite_access
-from ric0_trio.access.store import Applicant, OpenAccess
+from ric0_trio.access.store import AccessStore, Applicant, OpenAccess
 from ric0_trio.protocol import Admit, AppInfo, Fingerprint, PrivateKey, SoftwareVersion, UserIdentity
 
 CALLS = 300
@@ -95,12 +95,12 @@ async def compare_look_ups(database: Database) -> None:
 async def measure_admissions(path: Path) -> None:
     request, number = Admit(USER, APP, None), 0
 
-    async def come(access: object, together: int) -> None:
+    async def come(access: AccessStore, together: int) -> None:
         nonlocal number
 
         async def one(name: str) -> None:
-            await access.admit(Applicant(name, "192.0.2.1", lambda kick: None), request)  # type: ignore[attr-defined]
-            await access.release(name, "")  # type: ignore[attr-defined]
+            await access.admit(Applicant(name, "192.0.2.1", lambda kick: None), request)
+            await access.release(name, "")
 
         async with trio.open_nursery() as nursery:
             for _ in range(together):

@@ -109,14 +109,8 @@ class Database:
         """All that the block does, or nothing of it when it raises. Raises `StoreError` when the file is the cause."""
         with self._told():
             self._check_place()
-            self._connection.execute("BEGIN" if kind == "read" else "BEGIN IMMEDIATE")
-            try:
+            with self._all_or_nothing("BEGIN" if kind == "read" else "BEGIN IMMEDIATE"):
                 yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):  # some faults have rolled back already
-                    self._connection.execute("ROLLBACK")
-                raise
 
     def find_damage(self) -> list[str]:
         """Look through the whole file, and say what is wrong with it, if anything: for a person to read."""
@@ -155,13 +149,10 @@ class Database:
             self._connection.close()
 
     def _find_version(self, newest: int) -> int:
-        self._connection.execute("BEGIN")  # one who is making the file has made all of it, or nothing
-        try:
+        with self._all_or_nothing("BEGIN"):  # one who is making the file has made all of it, or nothing
             version = self.version
             marked = self._connection.execute("PRAGMA application_id").fetchone()[0]
             is_used = self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] > 0
-        finally:
-            self._connection.execute("COMMIT")
         if (is_used or version) and marked != APPLICATION_ID:
             raise StoreError(f"{self.path}: the database of another program; use another data directory")
         if version > newest:
@@ -170,16 +161,21 @@ class Database:
         return version
 
     def _migrate(self, schema: Sequence[str]) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self._all_or_nothing("BEGIN IMMEDIATE"):
             for number, script in enumerate(schema[self.version :], start=self.version + 1):
                 for statement in script.split(";\n"):
                     self._connection.execute(statement)
                 self._connection.execute(f"PRAGMA user_version = {number}")
             self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+    @contextmanager
+    def _all_or_nothing(self, begin: str) -> Iterator[None]:
+        self._connection.execute(begin)
+        try:
+            yield
             self._connection.execute("COMMIT")
         except BaseException:
-            with suppress(sqlite3.Error):
+            with suppress(sqlite3.Error):  # some faults have rolled back already
                 self._connection.execute("ROLLBACK")
             raise
 

@@ -177,6 +177,11 @@ class Guest(msgspec.Struct, frozen=True, kw_only=True):
     client_app: AppInfo
     peer: str
 
+    @property
+    def client(self) -> str:
+        """Their program and its version, in words."""
+        return f"{self.client_app.name} {self.client_app.version}"
+
     def request(self, join_token: str | None) -> JoinRequest:
         """What the rules are asked about them."""
         return JoinRequest(self.fingerprint, self.client_app, join_token)
@@ -190,7 +195,7 @@ class Guest(msgspec.Struct, frozen=True, kw_only=True):
             actor="server",
             user=self.fingerprint,
             name=self.user.name,
-            client=f"{self.client_app.name} {self.client_app.version}",
+            client=self.client,
             peer=self.peer,
             status=refusal,
             detail=detail,

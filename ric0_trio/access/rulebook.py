@@ -35,19 +35,15 @@ class Rulebook:
 
     def find_member(self, user: Fingerprint) -> Member | None:
         """Find a member."""
-        row = self._connection.execute("SELECT * FROM member WHERE user = ?", (user,)).fetchone()
-        return None if row is None else _convert(row, Member)
+        return self._find(Member, "SELECT * FROM member WHERE user = ?", user)
 
     def find_ban(self, user: Fingerprint) -> Ban | None:
         """Find a user's ban, which may have ended."""
-        row = self._connection.execute("SELECT * FROM ban WHERE user = ?", (user,)).fetchone()
-        return None if row is None else _convert(row, Ban)
+        return self._find(Ban, "SELECT * FROM ban WHERE user = ?", user)
 
     def find_token(self, secret: str) -> Token | None:
         """Find a token by its hash, so that the time which that takes tells nothing about it."""
-        query = f"SELECT {_TOKEN} FROM token WHERE hash = ?"  # noqa: S608 - a constant
-        row = self._connection.execute(query, (hash_token(secret),)).fetchone()
-        return None if row is None else _convert(row, Token)
+        return self._find(Token, f"SELECT {_TOKEN} FROM token WHERE hash = ?", hash_token(secret))  # noqa: S608
 
     def gather_facts(self, request: JoinRequest, policy: Policy, live: int, now: datetime) -> Facts:
         """Look up what `decide` wants to know; a token only if it is needed."""
@@ -88,9 +84,7 @@ class Rulebook:
 
     def find_token_by_number(self, number: int) -> Token | None:
         """Find a token by its number."""
-        query = f"SELECT {_TOKEN} FROM token WHERE id = ?"  # noqa: S608 - a constant
-        row = self._connection.execute(query, (number,)).fetchone()
-        return None if row is None else _convert(row, Token)
+        return self._find(Token, f"SELECT {_TOKEN} FROM token WHERE id = ?", number)  # noqa: S608 - a constant
 
     def tokens(self) -> list[Token]:
         """All tokens, the oldest first."""
@@ -131,6 +125,10 @@ class Rulebook:
                 rows = self._connection.execute(query, (begin, begin + "g", _MATCHES_SHOWN))
                 found.update(row["user"] for row in rows)
         return [Fingerprint(user) for user in sorted(found)][:_MATCHES_SHOWN]
+
+    def _find(self, kind: type[T], query: str, key: str | int | bytes) -> T | None:
+        row = self._connection.execute(query, (key,)).fetchone()
+        return None if row is None else _convert(row, kind)
 
 
 def _convert(row: sqlite3.Row, kind: type[T]) -> T:

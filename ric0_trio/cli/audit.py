@@ -1,10 +1,12 @@
 """`ric0-trio audit`: what happened."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
 import click
 
+from ric0_trio.access.records import Entry
 from ric0_trio.cli.data import Data, data_options
 from ric0_trio.cli.show import show_json, tell_entry, tell_note
 from ric0_trio.cli.values import PAST, find_user
@@ -29,9 +31,13 @@ def audit(data: Data, as_json: bool, since: datetime | None, user: str | None) -
     """
     with data.reading() as rules:
         who = None if user is None else find_user(user, rules)
-        has_more = since is None and len(list(rules.find_entries(user=who, last=_LAST + 1))) > _LAST
+        found: Iterable[Entry] = rules.find_entries(since=since, user=who, last=-1 if since else _LAST + 1)
+        has_more = False
+        if since is None:
+            newest = list(found)
+            has_more, found = len(newest) > _LAST, newest[-_LAST:]
         is_empty = True
-        for entry in rules.find_entries(since=since, user=who, last=-1 if since else _LAST):
+        for entry in found:
             is_empty = False
             if as_json:
                 show_json(entry)

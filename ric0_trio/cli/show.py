@@ -17,7 +17,7 @@ from ric0_trio.access import moments
 from ric0_trio.access.records import Entry
 from ric0_trio.printable import make_printable
 from ric0_trio.protocol import Fingerprint
-from ric0_trio.protocol.keys import SHORT_DIGITS
+from ric0_trio.protocol.keys import shorten_fingerprint
 
 _WIDE: Final = 10_000
 """Columns, where no terminal sets a bound: nothing is cut or wrapped in a file or a pipe."""
@@ -93,11 +93,8 @@ def to_words(value: object) -> str:
 
 
 def shorten(user: Fingerprint | None) -> str:
-    """Cut a fingerprint to 16 digits: enough for commands, not for comparing."""
-    if user is None:
-        return ""
-    label, digits = user.split(":")
-    return f"{label}:{digits[:SHORT_DIGITS]}"
+    """Cut a fingerprint to 16 digits; nobody's is empty."""
+    return "" if user is None else shorten_fingerprint(user)
 
 
 def count(number: int, thing: str) -> str:

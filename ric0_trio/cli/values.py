@@ -121,11 +121,8 @@ def is_whole(text: str) -> bool:
     """
     if _read_whole(text) is not None:
         return True
-    if _PREFIX.fullmatch(text.strip().lower()):
-        return False
-    # What was pasted may be a private key: it is not repeated.
-    what = "expected a public key, a fingerprint, or at least 12 digits of one, such as ed25519:9f3c0a1b2c3d"
-    raise click.UsageError(f"USER: {what}")
+    _read_beginning(text)
+    return False
 
 
 def find_user(text: str, rules: Rulebook) -> Fingerprint:
@@ -136,8 +133,7 @@ def find_user(text: str, rules: Rulebook) -> Fingerprint:
     whole = _read_whole(text)
     if whole is not None:
         return whole
-    is_whole(text)
-    begins = text.strip().lower()
+    begins = _read_beginning(text)
     found = rules.find_users(begins)
     if not found:
         what = "nobody is known here whose fingerprint begins so"
@@ -147,6 +143,15 @@ def find_user(text: str, rules: Rulebook) -> Fingerprint:
         listed = "".join(f"\n  {user}" for user in found)
         raise CommandError(f"USER {begins}: several fingerprints begin so; give more digits:{listed}", Exit.FAILED)
     return found[0]
+
+
+def _read_beginning(text: str) -> str:
+    begins = text.strip().lower()
+    if not _PREFIX.fullmatch(begins):
+        # What was pasted may be a private key: it is not repeated.
+        what = "expected a public key, a fingerprint, or at least 12 digits of one, such as ed25519:9f3c0a1b2c3d"
+        raise click.UsageError(f"USER: {what}")
+    return begins
 
 
 def _read_whole(text: str) -> Fingerprint | None:

@@ -42,6 +42,12 @@ def parse_fingerprint(text: str) -> Fingerprint:
     return Fingerprint(text)
 
 
+def shorten_fingerprint(fingerprint: Fingerprint) -> str:
+    """Cut a fingerprint to 16 digits: for logs and commands, not for comparing."""
+    label, digits = fingerprint.split(":")
+    return f"{label}:{digits[:SHORT_DIGITS]}"
+
+
 def decode_base64(text: str) -> bytes | None:
     """Decode strict base64 (RFC 4648 section 4: padded, canonical); None when `text` is anything else."""
     try:
@@ -217,8 +223,7 @@ class PublicKey(msgspec.Struct, frozen=True):
     @property
     def short_fingerprint(self) -> str:
         """The fingerprint cut to 16 digits: for logs, not for comparing."""
-        label, digest = self.fingerprint.split(":")
-        return f"{label}:{digest[:SHORT_DIGITS]}"
+        return shorten_fingerprint(self.fingerprint)
 
     def verify(self, message: bytes, signature: bytes) -> bool:
         """Tell whether `signature` over `message` was made with this key. False for an unknown format."""

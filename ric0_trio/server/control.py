@@ -134,17 +134,16 @@ class ControlSocket:
             request: Request = msgspec.json.decode(line, type=Request)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             return Answer(error=f"the request is not understood: {error}")
-        match request:
-            case Who():
-                return self._who()
-            case KickUser(user, reason, actor):
-                return Answer(closed=await self._access.kick(user, reason, actor))
         try:
-            if isinstance(request, Refresh):
-                return Answer(closed=await self._access.refresh())
-            return Answer(
-                closed=await self._access.review(user=request.user, client=request.client, actor=request.actor)
-            )
+            match request:
+                case Who():
+                    return self._who()
+                case KickUser(user, reason, actor):
+                    return Answer(closed=await self._access.kick(user, reason, actor))
+                case Refresh():
+                    return Answer(closed=await self._access.refresh())
+                case Review(user=user, client=client, actor=actor):
+                    return Answer(closed=await self._access.review(user=user, client=client, actor=actor))
         except StoreError as error:
             return Answer(error=str(error))
 
@@ -164,7 +163,7 @@ def _present(place: Place) -> Present:
         user=guest.fingerprint,
         name=guest.user.name,
         type=guest.user.type,
-        client=f"{guest.client_app.name} {guest.client_app.version}",
+        client=guest.client,
         peer=guest.peer,
         since=place.since,
         connection=place.applicant.connection_id,
