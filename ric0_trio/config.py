@@ -4,8 +4,9 @@ The file is TOML, with the sections and keys below (docs/operations.md). Each ke
 `RIC0_TRIO_` and section and key in capitals: `RIC0_TRIO_LISTEN_PORT=443`; lists and tables are written as JSON there.
 """
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -17,10 +18,15 @@ from ric0_trio.access.rules import Policy
 from ric0_trio.config_errors import explain, one_of
 from ric0_trio.protocol import KEY_FORMATS
 from ric0_trio.protocol.messages import Capabilities, Extensions, Label, Sentence, Url
+from ric0_trio.server.addresses import Networks
 from ric0_trio.server.limits import ServerLimits
+from ric0_trio.server.listening import Place, parse_place
 
 ENVIRONMENT_PREFIX: Final = "RIC0_TRIO_"
 DATA_DIR: Final = Path("ric0-data")
+
+_PLACES: Final = "HOST:PORT, [IPv6]:PORT or unix:PATH"
+_NETWORKS: Final = "an address, a network (192.0.2.0/24, 2001:db8::/32) or unix"
 
 LogFormat = Literal["console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -38,10 +44,37 @@ class ListenSection(Section, frozen=True):
     """Where the server listens."""
 
     host: str = "127.0.0.1"
+    """An address, the name of a host, or `unix:PATH`."""
     port: Annotated[int, Meta(ge=0, le=65535)] = 8443
     """0 picks a free one."""
     behind_proxy: bool = False
     """A proxy in front ends TLS, so plain `ws://` is spoken here."""
+    also: tuple[str, ...] = ()
+    """Further places, of the same kind: `[::]:8443`, `unix:/run/ric0/chat.sock`."""
+    also_behind_proxy: tuple[str, ...] = ()
+    """Further places at which plain `ws://` is spoken, with a proxy that ends TLS."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Who may speak there, and say in `X-Forwarded-For` for whom: addresses, networks, `unix`."""
+    allowed_origins: tuple[str, ...] = ()
+    """Web pages of these origins may connect, `https://chat.example`; those of others may not."""
+
+    @property
+    def first(self) -> Place:
+        """`host` and `port`."""
+        if self.host.startswith("unix:"):
+            return parse_place(self.host)
+        return Place(host=self.host, port=self.port)
+
+    @property
+    def direct(self) -> Sequence[Place]:
+        """Where clients come themselves."""
+        return () if self.behind_proxy else (self.first, *map(parse_place, self.also))
+
+    @property
+    def proxied(self) -> Sequence[Place]:
+        """Where a proxy comes."""
+        further = map(parse_place, self.also_behind_proxy)
+        return (self.first, *map(parse_place, self.also), *further) if self.behind_proxy else tuple(further)
 
 
 class TlsSection(Section, frozen=True):
@@ -122,17 +155,54 @@ def load_config(
             config = msgspec.convert(merged, Config, strict=False, dec_hook=_to_path)
         except msgspec.ValidationError as error:
             raise ConfigError(f"{origin}: {explain(str(error), merged, Config())}") from None
-        _check_url(config.server.url, origin)
-        unknown = [name for name in config.access.accept_key_formats if name not in KEY_FORMATS]
-        if unknown:
-            expected = f"expected {one_of(KEY_FORMATS)}, got {unknown[0]!r}"
-            raise ConfigError(f"{origin}: [access] accept_key_formats: {expected}")
+        problem = _find_problem(config)
+        if problem is not None:
+            raise ConfigError(f"{origin}: {problem}")
     return config
 
 
-def _check_url(url: str | None, origin: str) -> None:
-    if url is not None and not url.startswith(("wss://", "ws://")):
-        raise ConfigError(f"{origin}: [server] url: expected one that begins with wss://, got {url[:80]!r}")
+def _find_problem(config: Config) -> str | None:
+    """What types alone do not tell."""
+    checks: Sequence[tuple[str, Iterable[str], Callable[[str], object], str]] = [
+        ("[listen] host", _only_unix(config.listen.host), parse_place, "unix:PATH"),
+        ("[listen] also", config.listen.also, parse_place, _PLACES),
+        ("[listen] also_behind_proxy", config.listen.also_behind_proxy, parse_place, _PLACES),
+        ("[listen] trusted_proxies", config.listen.trusted_proxies, _take_network, _NETWORKS),
+        ("[listen] allowed_origins", config.listen.allowed_origins, _take_origin, "https://HOST, without a path"),
+        ("[limits] exempt_networks", config.limits.exempt_networks, _take_network, _NETWORKS),
+        ("[access] accept_key_formats", config.access.accept_key_formats, _take_key_format, one_of(KEY_FORMATS)),
+        ("[server] url", filter(None, [config.server.url]), _take_url, "one that begins with wss://"),
+    ]
+    for where, values, take, expected in checks:
+        for value in values:
+            try:
+                take(value)
+            except ValueError:
+                return f"{where}: expected {expected}, got {value[:80]!r}"
+    return None
+
+
+def _only_unix(host: str) -> Iterable[str]:
+    return [host] if host.startswith("unix:") else []
+
+
+def _take_network(text: str) -> None:
+    Networks([text])
+
+
+def _take_origin(text: str) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s?#]+|null", text, re.IGNORECASE):
+        raise ValueError
+
+
+def _take_key_format(text: str) -> None:
+    if text not in KEY_FORMATS:
+        raise ValueError
+
+
+def _take_url(text: str) -> None:
+    if not text.startswith(("wss://", "ws://")):
+        raise ValueError
 
 
 def _to_path(kind: type, value: object) -> object:

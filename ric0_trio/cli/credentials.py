@@ -3,6 +3,7 @@
 import ssl
 import stat
 from pathlib import Path
+from typing import Final
 
 import structlog
 
@@ -12,10 +13,16 @@ from ric0_trio.keyfile import load_private_key
 from ric0_trio.protocol import InvalidKeyError, PrivateKey
 from ric0_trio.server import make_server_context
 
+_NO_PROXIES: Final = """[listen] trusted_proxies: name the proxies that end TLS in front of this server,
+by address or network: trusted_proxies = ["127.0.0.1", "::1"] for one on this machine, or ["unix"] for unix sockets.
+Nobody else is served in plain ws://, and what they say in X-Forwarded-For is believed."""
+
 
 def load_credentials(config: Config, *, plaintext: bool) -> tuple[PrivateKey, ssl.SSLContext | None]:
     """Load the identity, and the certificate if TLS is spoken. Raises `CommandError`, which says how to get each."""
-    is_tls = not plaintext and not config.listen.behind_proxy
+    is_tls = not plaintext and bool(config.listen.direct)
+    if config.listen.proxied and not config.listen.trusted_proxies:
+        raise CommandError(_NO_PROXIES, Exit.CONFIG)
     if config.listen.behind_proxy and (config.tls.cert or config.tls.key):
         why = "[listen] behind_proxy means plain ws://, so a certificate is of no use here: leave out one or the other"
         raise CommandError(why, Exit.CONFIG)

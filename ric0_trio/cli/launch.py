@@ -7,11 +7,12 @@ import shutil
 import signal
 import ssl
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import click
+import msgspec
 import structlog
 import trio
 
@@ -33,6 +34,8 @@ from ric0_trio.protocol import (
 )
 from ric0_trio.server import Server
 from ric0_trio.server.control import ControlSocket, bind_control_socket
+from ric0_trio.server.limits import ServerLimits
+from ric0_trio.server.listening import Place, fit_to_descriptors, listen_at
 from ric0_trio.transport.websocket import one_exception
 
 
@@ -40,22 +43,39 @@ async def launch(
     config: Config, identity: PrivateKey, ssl_context: ssl.SSLContext | None, dev: bool, ready_file: Path | None
 ) -> None:
     """Run the server until SIGINT or SIGTERM; a second one does not wait for the clients."""
+    if config.listen.first.path is not None and config.server.url is None:
+        why = "[server] url: needed when [listen] host is a unix socket: clients are told to come back to it"
+        raise CommandError(why, Exit.CONFIG)
     files = DevFiles(config.data_dir)
     is_own = dev and ssl_context is not None and config.tls.cert == files.cert
     ca = files.ca.resolve() if is_own else None
     with _hold_data_dir(config) as control_listener:
-        async with _open_access(config) as access, _listening(config) as listeners:
-            url = _url(listeners[0], ssl_context)
+        listen = config.listen
+        async with (
+            _open_access(config) as access,
+            _listening(listen.direct) as direct,
+            _listening(listen.proxied) as proxied,
+        ):
+            limits = _fit(config.limits)
+            url = _url((direct or proxied)[0], ssl_context)
             profile = _make_profile(config, identity, url)
-            server = Server(profile, identity, access, ssl_context=ssl_context, limits=config.limits)
+            server = Server(
+                profile,
+                identity,
+                access,
+                ssl_context=ssl_context,
+                limits=limits,
+                trusted_proxies=listen.trusted_proxies,
+                allowed_origins=listen.allowed_origins,
+            )
             with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-                _announce(config, url, identity, ca, dev)
+                _announce(config, limits, url, identity, ca, dev)
                 if ready_file is not None:
                     _write_ready_file(ready_file, url, identity, ca)
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(ControlSocket(access, profile).serve, control_listener)
                     nursery.start_soon(_stop_on_signal, signals, server, nursery.cancel_scope)
-                    await server.serve(listeners)
+                    await server.serve(direct, proxied=proxied)
                     nursery.cancel_scope.cancel()
     _log().info("server.stopped")
 
@@ -102,26 +122,38 @@ async def _stop_on_signal(signals: AsyncIterator[int], server: Server, everythin
 
 
 @asynccontextmanager
-async def _listening(config: Config) -> AsyncIterator[list[trio.SocketListener]]:
-    host, port = config.listen.host, config.listen.port
-    try:
-        listeners = await trio.open_tcp_listeners(port, host=host)
-    except (UnicodeError, OSError) as error:
-        reason = error.strerror or error if isinstance(error, OSError) else "that is not the name of a host"
-        why = f"cannot listen on {host}, port {port}: {reason}; see --host and --port"
-        raise CommandError(why, Exit.FAILED) from None
-    try:
+async def _listening(places: Sequence[Place]) -> AsyncIterator[list[trio.SocketListener]]:
+    listeners: list[trio.SocketListener] = []
+    async with AsyncExitStack() as stack:
+        for place in places:
+            try:
+                listeners += await stack.enter_async_context(listen_at(place))
+            except (UnicodeError, OSError) as error:
+                reason = error.strerror or error if isinstance(error, OSError) else "that is not the name of a host"
+                where = str(place) if place.path is not None else f"{place.host}, port {place.port}"
+                remedy = "see --host and --port" if place.path is None else "see [listen] in the configuration"
+                raise CommandError(f"cannot listen on {where}: {reason}; {remedy}", Exit.FAILED) from None
         yield listeners
-    finally:
-        for listener in listeners:
-            listener.socket.close()
+
+
+def _fit(limits: ServerLimits) -> ServerLimits:
+    """Keep to what this process may have open, and say so."""
+    wanted, possible = limits.max_connections, fit_to_descriptors(limits.max_connections)
+    if possible < wanted:
+        remedy = f"raise the limit on open files to {wanted * 5 // 4} (ulimit -n, or LimitNOFILE= of systemd)"
+        _log().info("server.fewer_connections", max_connections=possible, wanted=wanted, remedy=remedy)
+    return msgspec.structs.replace(limits, max_connections=possible)
 
 
 def _url(listener: trio.SocketListener, ssl_context: ssl.SSLContext | None) -> str:
-    host, port, *_ = listener.socket.getsockname()
+    name: object = listener.socket.getsockname()
+    scheme = "ws" if ssl_context is None else "wss"
+    if not isinstance(name, tuple):
+        return f"{scheme}+unix:{name}"
+    host, port = str(name[0]), int(name[1])
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     place = f"[{reachable}]" if ":" in reachable else reachable
-    return f"{'ws' if ssl_context is None else 'wss'}://{place}:{port}{PATH}"
+    return f"{scheme}://{place}:{port}{PATH}"
 
 
 def _make_profile(config: Config, identity: PrivateKey, url: str) -> ServerProfile:
@@ -138,10 +170,19 @@ def _make_profile(config: Config, identity: PrivateKey, url: str) -> ServerProfi
     )
 
 
-def _announce(config: Config, url: str, identity: PrivateKey, ca: Path | None, dev: bool) -> None:
+def _announce(config: Config, limits: ServerLimits, url: str, identity: PrivateKey, ca: Path | None, dev: bool) -> None:
+    places = [*config.listen.direct, *config.listen.proxied]
     subprotocols = [codec.subprotocol for codec in available_codecs()]
     fingerprint = identity.public.fingerprint
-    _log().info("server.listening", url=url, key=fingerprint, mode=config.access.mode, subprotocols=subprotocols)
+    _log().info(
+        "server.listening",
+        url=url,
+        also=[str(place) for place in places[1:]],
+        key=fingerprint,
+        mode=config.access.mode,
+        subprotocols=subprotocols,
+        max_connections=limits.max_connections,
+    )
     if "bson" not in subprotocols:
         _log().info("server.without_bson", remedy="pip install 'ric0-trio[bson]'")
     if dev:

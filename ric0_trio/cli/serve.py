@@ -15,7 +15,6 @@ from ric0_trio.cli.launch import launch
 from ric0_trio.cli.paths import FILE, FOLDER
 from ric0_trio.config import DATA_DIR, Config, ConfigError, load_config
 from ric0_trio.server.logs import configure_logging
-from ric0_trio.transport.loopback import is_loopback
 
 
 @click.command()
@@ -66,8 +65,9 @@ def serve(
         config = load_config(config_file, os.environ, _as_config(flags), data_dir=data_dir)
     except ConfigError as error:
         raise CommandError(str(error), Exit.CONFIG) from None
-    if plaintext and not is_loopback(config.listen.host):
-        raise click.UsageError(f"--plaintext listens on a loopback address alone, and {config.listen.host} is none")
+    for place in config.listen.direct if plaintext else ():
+        if not place.is_local:
+            raise click.UsageError(f"--plaintext listens on a loopback address alone, and {place} is none")
     configure_logging(config.log.format, config.log.level)
     if dev:
         config = _make_dev_files(config)

@@ -48,6 +48,7 @@ from ric0_trio.protocol import (
     available_codecs,
     choose_codec,
 )
+from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.transport.clock import SteadyClock
 from ric0_trio.transport.guard import GuardedStream
 from ric0_trio.transport.websocket import (
@@ -61,6 +62,7 @@ from ric0_trio.transport.websocket import (
 )
 
 MAX_MESSAGE_BYTES = 64 * 1024
+CONTROL_FRAMES_PER_MIN = 60
 CLOSE_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 5.0
 KEEPALIVE = KeepAlive(interval_s=25.0, timeout_s=10.0)
@@ -233,7 +235,13 @@ async def open_connection(
     offered = codecs or available_codecs()
     with trio.CancelScope(deadline=trio.current_time() + open_timeout_s) as opening:
         stream = await open_stream(address, ssl_context)
-        guard = GuardedStream(stream, partial(read_answer, stream), is_client=True, max_message_bytes=MAX_MESSAGE_BYTES)
+        guard = GuardedStream(
+            stream,
+            partial(read_answer, stream),
+            is_client=True,
+            max_message_bytes=MAX_MESSAGE_BYTES,
+            control_frames=TokenBucket(CONTROL_FRAMES_PER_MIN, CONTROL_FRAMES_PER_MIN / 60, trio.current_time()),
+        )
         closing, is_open = Close(CloseCode.NORMAL, ""), False
         try:
             async with connect_websocket(

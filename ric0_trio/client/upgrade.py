@@ -10,6 +10,7 @@ from ric0_trio.client.errors import ConnectionClosedError, UpgradeRefusedError
 from ric0_trio.transport.head import HeadTooBigError, read_head
 from ric0_trio.transport.websocket import ABNORMAL
 
+_MAX_HEAD_BYTES: Final = 8 * 1024
 _SHOWN_BODY_BYTES: Final = 200
 
 
@@ -25,7 +26,7 @@ def first_problem(error: BaseException) -> BaseException:
 async def read_answer(stream: trio.abc.Stream) -> tuple[bytes, bytes]:
     """Read the answer to the upgrade. What trio-websocket would wait on for ever, or choke on, ends here."""
     try:
-        head, rest = await read_head(stream)
+        head, rest = await read_head(stream, _MAX_HEAD_BYTES)
     except HeadTooBigError:
         raise ConnectionClosedError(ABNORMAL, "the server's HTTP answer is too big") from None
     except (trio.BrokenResourceError, trio.ClosedResourceError):

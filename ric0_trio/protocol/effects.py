@@ -60,6 +60,8 @@ class Close(msgspec.Struct, frozen=True):
     """A short English sentence of at most 123 bytes."""
     detail: str | None = None
     """What was wrong, more exactly, for a log."""
+    limit: str | None = None
+    """Which of `SessionLimits` was reached, by its name; None when it is another cause."""
 
 
 class Release(msgspec.Struct, frozen=True):
@@ -141,7 +143,7 @@ class Kick(msgspec.Struct, frozen=True):
     """Why a user is put out: given to `ServerSession.kick`."""
 
     code: CloseCode
-    """`BANNED`, `KICKED` or `REPLACED`."""
+    """`BANNED`, `KICKED` or `REPLACED`; or `TRY_AGAIN_LATER`, when the server has no room."""
     reason: str
     """Shown to the user; at most 123 bytes of it are sent."""
 

@@ -83,6 +83,8 @@ class KeyFormat(ABC):
     """The name on the wire, in `PublicKey.format`."""
     label: ClassVar[str]
     """The short name in fingerprints."""
+    signs_slowly: ClassVar[bool]
+    """Whether signing takes long enough (0.3 ms and more) to be done in a thread, where others wait."""
 
     @abstractmethod
     def check(self, raw: bytes) -> None:
@@ -109,6 +111,7 @@ class Ed25519Sha512(KeyFormat):
 
     name = "ed25519-sha512"
     label = "ed25519"
+    signs_slowly = False
 
     def check(self, raw: bytes) -> None:
         if len(raw) != _ED25519_SPKI_BYTES or not raw.startswith(_ED25519_SPKI_PREFIX):
@@ -142,6 +145,7 @@ class RsaSha256Pkcs1(KeyFormat):
 
     name = "rsa-sha256-oaepsha256-pkcs1"
     label = "rsa"
+    signs_slowly = True
 
     def check(self, raw: bytes) -> None:
         self._load(raw)
@@ -276,6 +280,11 @@ class PrivateKey:
         return self._stored.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
+
+    @property
+    def signs_slowly(self) -> bool:
+        """Whether `sign` takes 0.3 ms and more: it is better done in a thread where others wait."""
+        return KEY_FORMATS[self.public.format].signs_slowly
 
     def sign(self, message: bytes) -> bytes:
         """Hash and sign `message` as the key's format defines."""

@@ -48,6 +48,7 @@ from ric0_trio.protocol.messages import (
 )
 from ric0_trio.protocol.negotiate import negotiate
 from ric0_trio.protocol.profile import ServerProfile, SessionLimits
+from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.protocol.states import CLOSES, REFUSES, SUCCESSES, TRANSITIONS, Action, Input, State, answers, classify
 from ric0_trio.protocol.timeline import Timeline
 
@@ -81,8 +82,7 @@ class ServerSession:
         self._auth_deadline: float | None = now + limits.auth_timeout_s
         self._messages_left = limits.messages_before_auth
         self._challenges_left = limits.challenges
-        self._rate_tokens = 0.0
-        self._rate_counted_at = now
+        self._rate = TokenBucket(limits.messages_burst, limits.messages_per_s, now)
         self._asked: _Asked | None = None
 
     @property
@@ -130,11 +130,13 @@ class ServerSession:
             name = type(self._asked.question).__name__
             raise LocalProtocolError(f"received a message while {name} waits for its answer")
         if self._auth_deadline is not None and now >= self._auth_deadline:
-            return self._act(Input.DEADLINE)
+            return self._act(Input.DEADLINE, limit="auth_timeout_s")
+        is_connected = self._state is State.CONNECTED
         if not self._spend_message():
-            return self._act(Input.OVER_BUDGET)
+            return self._act(Input.OVER_BUDGET, limit="messages_per_s" if is_connected else "messages_before_auth")
         if self._is_too_big(payload):
-            return self._act(Input.TOO_BIG)
+            limit = "max_message_bytes" if is_connected else "max_message_bytes_before_auth"
+            return self._act(Input.TOO_BIG, limit=limit)
         if not isinstance(payload, self._codec.payload_type):
             return self._act(Input.WRONG_KIND)
         try:
@@ -168,10 +170,11 @@ class ServerSession:
         if self.deadline is None or now < self.deadline:
             return ()
         if self._asked is None:
-            return self._act(Input.DEADLINE)
+            return self._act(Input.DEADLINE, limit="auth_timeout_s")
         failed = self._reply(self._asked.request, Status.UNKNOWN_ERROR)
+        close = Close(CloseCode.INTERNAL_ERROR, "the server could not answer in time", limit="answer_timeout_s")
         # A place is given back first, always: what follows can fail for want of a client.
-        return (*self._end(), failed, Close(CloseCode.INTERNAL_ERROR, "the server could not answer in time"))
+        return (*self._end(), failed, close)
 
     def kick(self, cause: Kick, now: float) -> Effects:
         """Put the client out, in any state: one that is being admitted is reached as well."""
@@ -190,14 +193,16 @@ class ServerSession:
 
     # What it does
 
-    def _act(self, given: Input, envelope: Envelope | None = None, detail: str | None = None) -> Effects:
+    def _act(
+        self, given: Input, envelope: Envelope | None = None, *, detail: str | None = None, limit: str | None = None
+    ) -> Effects:
         action = TRANSITIONS[given][self._state]
         if action is Action.REFUSE_INVALID_IF_ANSWERED and isinstance(envelope, BadRequest):
             answered = answers(self._state, envelope.name)
             action = Action.REFUSE_INVALID if answered else Action.CLOSE_UNAUTHENTICATED
             detail = envelope.problem
         if action in CLOSES:
-            return self._close(*CLOSES[action], detail)
+            return self._close(*CLOSES[action], detail, limit)
         if action in REFUSES and isinstance(envelope, Request | BadRequest):
             return (self._reply(envelope, REFUSES[action]),)
         match envelope:
@@ -211,7 +216,7 @@ class ServerSession:
 
     def _challenged(self, request: Request, data: ChallengeRequest) -> Effects:
         if self._challenges_left == 0:
-            return self._act(Input.OVER_BUDGET)
+            return self._act(Input.OVER_BUDGET, limit="challenges")
         self._challenges_left -= 1
         challenge = decode_challenge(data.challenge)
         if challenge is None:
@@ -249,7 +254,6 @@ class ServerSession:
         self._state = SUCCESSES[Action.CHECK]
         self._user = data.user
         self._auth_deadline = None
-        self._rate_tokens, self._rate_counted_at = float(self._limits.messages_burst), self._time.now
         welcome = ConnectReply(negotiate(self._profile.app, data.client_app), self._profile.info)
         return (self._reply(request, Status.SUCCESS, welcome),)
 
@@ -263,13 +267,10 @@ class ServerSession:
     # What they share
 
     def _spend_message(self) -> bool:
-        if self._state is not State.CONNECTED:
-            self._messages_left -= 1
-            return self._messages_left >= 0
-        earned = (self._time.now - self._rate_counted_at) * self._limits.messages_per_s
-        self._rate_tokens = min(self._rate_tokens + earned, self._limits.messages_burst) - 1
-        self._rate_counted_at = self._time.now
-        return self._rate_tokens >= 0
+        if self._state is State.CONNECTED:
+            return self._rate.take(self._time.now)
+        self._messages_left -= 1
+        return self._messages_left >= 0
 
     def _is_too_big(self, payload: str | bytes) -> bool:
         if isinstance(payload, str) and not payload.isascii():
@@ -285,10 +286,10 @@ class ServerSession:
         detail = to.problem if isinstance(to, BadRequest) else None
         return Send(self._codec.encode(reply), to.name, status, detail)
 
-    def _close(self, code: CloseCode, reason: str, detail: str | None = None) -> Effects:
+    def _close(self, code: CloseCode, reason: str, detail: str | None = None, limit: str | None = None) -> Effects:
         if self._state is State.CLOSED:
             return ()
-        return (*self._end(), Close(code, clip_close_reason(reason), detail))
+        return (*self._end(), Close(code, clip_close_reason(reason), detail, limit))
 
     def _end(self) -> Effects:
         was_connected = self._state is State.CONNECTED

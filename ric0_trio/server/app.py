@@ -1,21 +1,29 @@
 """`Server`: the accept loops, and the nursery that supervises a task for each connection."""
 
 import errno
-import ipaddress
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import structlog
 import trio
 
 from ric0_trio.access.store import AccessStore
 from ric0_trio.protocol import Codec, PrivateKey, ServerProfile, available_codecs
+from ric0_trio.protocol.rate import TokenBucket
+from ric0_trio.server.addresses import UNIX
 from ric0_trio.server.connection import Connection
 from ric0_trio.server.limits import ServerLimits
+from ric0_trio.server.refusals import Full
 from ric0_trio.server.services import Services
 
-_OUT_OF_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-_ACCEPT_PAUSE_S = 0.1
+_OUT_OF_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_ACCEPT_PAUSE_S: Final = 0.1
+_RETRY_AFTER_S: Final = 5.0
+
+TURNED_AWAY_AT_ONCE: Final = 64
+"""How many newcomers at once are told that there is no room. Further ones are cut off without a word."""
+TURNED_AWAY_PER_S: Final = 100
 
 
 class Server:
@@ -30,17 +38,32 @@ class Server:
         ssl_context: ssl.SSLContext | None,
         limits: ServerLimits | None = None,
         codecs: Sequence[Codec] | None = None,
+        trusted_proxies: Iterable[str] = (),
+        allowed_origins: Iterable[str] = (),
     ) -> None:
         """Make a server that proves itself with `key` and asks `access` who may join.
 
         Without an `ssl_context` it speaks plain `ws://`, which is for tests and for behind a proxy that ends TLS.
-        Raises `ValueError` when `profile` names another key than `key`.
+        `trusted_proxies` (as in `exempt_networks`) may say in `X-Forwarded-For` for whom they speak; pages of
+        `allowed_origins` (`https://chat.example`) may connect, those of others may not.
+        Raises `ValueError` when `profile` names another key than `key`, and for what is no network.
         """
         if profile.info.pubkey != key.public:
             raise ValueError("the profile names another key than the one that the server proves itself with")
         self._limits = limits or ServerLimits()
-        self._services = Services(profile, key, access, self._limits, codecs or available_codecs(), ssl_context)
+        self._services = Services(
+            profile,
+            key,
+            access,
+            self._limits,
+            codecs or available_codecs(),
+            ssl_context,
+            trusted_proxies=trusted_proxies,
+            allowed_origins=allowed_origins,
+        )
         self._connections: set[Connection] = set()
+        self._turned_away: set[Connection] = set()
+        self._courtesy = TokenBucket(TURNED_AWAY_PER_S, TURNED_AWAY_PER_S, now=0)
         self._stopping = trio.Event()
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -48,36 +71,55 @@ class Server:
         self,
         listeners: Sequence[trio.SocketListener],
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+        *,
+        proxied: Sequence[trio.SocketListener] = (),
     ) -> None:
-        """Accept and serve until `stop`; then take leave of every client, for `drain_timeout_s` at most."""
-        # A listener holds a place while it waits for a client: all but one are extra.
-        room = trio.Semaphore(self._limits.max_connections + len(listeners) - 1)
+        """Accept and serve until `stop`; then take leave of every client, for `drain_timeout_s` at most.
+
+        At `proxied` listeners plain `ws://` is spoken, and with trusted proxies alone.
+        """
         async with trio.open_nursery() as connections:
             async with trio.open_nursery() as accepting:
                 for listener in listeners:
-                    accepting.start_soon(self._accept, listener, connections, room)
+                    accepting.start_soon(self._accept, listener, connections, False)
+                for listener in proxied:
+                    accepting.start_soon(self._accept, listener, connections, True)
+                accepting.start_soon(self._services.refusals.report)
                 task_status.started()
                 await self._stopping.wait()
                 accepting.cancel_scope.cancel()
             connections.cancel_scope.deadline = trio.current_time() + self._limits.drain_timeout_s
+        self._services.refusals.tell()
 
     @property
     def connections(self) -> int:
         """How many clients there are, in whatever state."""
-        return len(self._connections)
+        return len(self._connections) + len(self._turned_away)
+
+    @property
+    def refusals(self) -> Mapping[str, int]:
+        """How often each limit was reached, by its name (docs/limits.md)."""
+        return self._services.refusals.counts
 
     def stop(self) -> None:
         """Stop accepting, and close every connection with 1001. `serve` returns when all are gone."""
         self._stopping.set()
-        for connection in list(self._connections):
+        for connection in [*self._connections, *self._turned_away]:
             connection.shutdown()
 
-    async def serve_stream(self, stream: trio.abc.Stream, peer: str) -> None:
-        """Serve one client on a connected stream, TLS included, and close it. `peer` names the client in the log.
+    async def serve_stream(self, stream: trio.abc.Stream, peer: str, *, is_proxied: bool = False) -> None:
+        """Serve one client on a connected stream, TLS included, and close it.
 
-        For listeners of your own; `serve` calls it for each connection. Nothing that the client does raises.
+        For listeners of your own; `serve` calls it for each connection. `peer` is the client's address, by which it is
+        counted. With `is_proxied`, it is a proxy that has ended TLS. Nothing that the client does raises.
         """
-        connection = Connection(self._services, stream, peer)
+        services = self._services
+        connection = Connection(services, stream, services.addresses.peer(peer), is_proxied=is_proxied)
+        full = self._find_no_room() or connection.enter()
+        if full is not None:
+            connection.leave()
+            await self._turn_away(connection, stream, full)
+            return
         self._connections.add(connection)
         if self._stopping.is_set():
             connection.shutdown()
@@ -85,27 +127,41 @@ class Server:
             await connection.run()
         finally:
             self._connections.remove(connection)
+            connection.leave()
 
-    async def _accept(self, listener: trio.SocketListener, connections: trio.Nursery, room: trio.Semaphore) -> None:
+    def _find_no_room(self) -> Full | None:
+        if len(self._connections) >= self._limits.max_connections:
+            return Full("max_connections", "the server is full", _RETRY_AFTER_S)
+        if self._services.turns.wait_s > self._limits.overload_wait_s:
+            return Full("overload_wait_s", "the server is overloaded", _RETRY_AFTER_S)
+        return None
+
+    async def _turn_away(self, connection: Connection, stream: trio.abc.Stream, full: Full) -> None:
+        self._services.refusals.note(full.limit, connection.peer.name)
+        if len(self._turned_away) >= TURNED_AWAY_AT_ONCE or not self._courtesy.take(trio.current_time()):
+            await trio.aclose_forcefully(stream)
+            return
+        self._turned_away.add(connection)
+        try:
+            await connection.turn_away(full)
+        finally:
+            self._turned_away.remove(connection)
+
+    async def _accept(self, listener: trio.SocketListener, connections: trio.Nursery, is_proxied: bool) -> None:
         async with listener:
             while True:
-                await room.acquire()
                 try:
                     stream = await listener.accept()
                 except OSError as error:
-                    room.release()
                     if error.errno not in _OUT_OF_ROOM:
                         raise
                     self._log.warning("server.out_of_resources", error=str(error))
                     await trio.sleep(_ACCEPT_PAUSE_S)
                 else:
-                    connections.start_soon(self._serve_accepted, stream, room)
+                    connections.start_soon(self._serve_accepted, stream, is_proxied)
 
-    async def _serve_accepted(self, stream: trio.SocketStream, room: trio.Semaphore) -> None:
-        try:
-            await self.serve_stream(stream, _peer_address(stream))
-        finally:
-            room.release()
+    async def _serve_accepted(self, stream: trio.SocketStream, is_proxied: bool) -> None:
+        await self.serve_stream(stream, _peer_address(stream), is_proxied=is_proxied)
 
 
 def _peer_address(stream: trio.SocketStream) -> str:
@@ -113,8 +169,4 @@ def _peer_address(stream: trio.SocketStream) -> str:
         name = stream.socket.getpeername()
     except OSError:  # it has left already
         return "unknown"
-    if not isinstance(name, tuple):  # a unix socket's peer has no address
-        return "unix"
-    address = ipaddress.ip_address(str(name[0]).partition("%")[0])
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return str(mapped or address)
+    return str(name[0]) if isinstance(name, tuple) else UNIX

@@ -5,34 +5,69 @@ TLS handshake → HTTP head → refusal, or upgrade → conversation → closing
 
 import math
 import secrets
+from typing import Final
 
 import structlog
 import trio
 
 from ric0_trio.protocol import Close, CloseCode, Kick
+from ric0_trio.protocol.rate import TokenBucket
+from ric0_trio.server.addresses import Peer
 from ric0_trio.server.conversation import Conversation
+from ric0_trio.server.metered_stream import MeteredStream
+from ric0_trio.server.refusals import Full
 from ric0_trio.server.services import Services
-from ric0_trio.server.upgrade import HttpRefusal, Upgrade, check_request
+from ric0_trio.server.upgrade import HttpRefusal, Upgrade, check_request, parse_request
 from ric0_trio.transport.guard import GuardedStream
 from ric0_trio.transport.head import HeadTooBigError, read_head
 from ric0_trio.transport.websocket import KeepAlive, accept_websocket
 
-_INTERNAL_ERROR = Close(CloseCode.INTERNAL_ERROR, "internal error")
+_INTERNAL_ERROR: Final = Close(CloseCode.INTERNAL_ERROR, "internal error")
+_GIVE_WAY: Final = Kick(CloseCode.TRY_AGAIN_LATER, "others wait to connect, and you have not connected yet")
+_TURN_AWAY_TIMEOUT_S: Final = 1.0
 
 
 class Connection:
     """One accepted socket, and whoever is behind it."""
 
-    def __init__(self, services: Services, stream: trio.abc.Stream, peer: str) -> None:
+    def __init__(self, services: Services, stream: trio.abc.Stream, peer: Peer, *, is_proxied: bool = False) -> None:
+        """With `is_proxied`, a proxy has ended TLS: nobody else may speak."""
         self.id = secrets.token_hex(8)
         """A name for this connection in logs and in the access store."""
+        self.peer = peer
         self._services = services
         self._limits = services.limits
-        self._stream = stream
-        self._peer = peer
+        self._stream = MeteredStream(stream, services.limits, services.turns)
+        self._is_proxied = is_proxied
         self._opening = trio.CancelScope(deadline=trio.current_time() + self._limits.opening_timeout_s)
+        self._counted: str | None = None
+        self._gave_way_to: str | None = None
         self._conversation: Conversation | None = None
-        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind(connection=self.id, peer=peer)
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind(
+            connection=self.id, peer=peer.name
+        )
+
+    def enter(self) -> Full | None:
+        """Count the connection, until `leave`; or say why there is no room for it.
+
+        A trusted proxy is counted when it has said for whom it speaks.
+        """
+        return (None if self.peer.is_proxy else self._enter_address()) or self._enter_strangers()
+
+    def leave(self) -> None:
+        """Take back what `enter` counted, as far as it came."""
+        self._services.strangers.leave(self)
+        self._services.address_limits.leave(self._counted)
+        self._counted = None
+
+    def give_way(self, limit: str) -> None:
+        """End, soon, for the sake of a newcomer; `limit` says why."""
+        self._services.refusals.note(limit, self.peer.name)
+        if self._conversation is None:
+            self._gave_way_to = limit
+            self._opening.cancel()
+        else:
+            self._conversation.kick(_GIVE_WAY)
 
     def kick(self, cause: Kick) -> None:
         """Put the client out, soon: when what is being done for it is done."""
@@ -54,14 +89,44 @@ class Connection:
                 with self._opening:
                     await self._open(admissions)
                 if self._opening.cancelled_caught:
-                    in_time = trio.current_time() < self._opening.deadline
-                    why = "the server is going away" if in_time else "no WebSocket in time"
-                    self._log.debug("connection.refused", why=why)
+                    self._log_unopened()
+                if self._stream.is_exhausted:
+                    self._services.refusals.note("bytes", self.peer.name)
                 await trio.aclose_forcefully(self._stream)  # now, not when the last admission is known
         except* Exception:  # the connection's boundary: a fault in serving one client is not the others'
             self._log.exception("connection.failed")
         finally:
             await trio.aclose_forcefully(self._stream)
+
+    async def turn_away(self, why: Full) -> None:
+        """Tell the client that there is no room, if it has a moment, and end. Nothing that the client does raises."""
+        try:
+            with self._opening:
+                self._opening.deadline = trio.current_time() + _TURN_AWAY_TIMEOUT_S
+                await self._answer(await self._shake_hands(), why.as_http())
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        finally:
+            await trio.aclose_forcefully(self._stream)
+
+    def _enter_address(self) -> Full | None:
+        full = self._services.address_limits.enter(self.peer.group, trio.current_time())
+        if full is None:
+            self._counted = self.peer.group
+        return full
+
+    def _enter_strangers(self) -> Full | None:
+        return self._services.strangers.enter(self, trio.current_time())
+
+    def _log_unopened(self) -> None:
+        if self._gave_way_to is not None:
+            why = f"gave way to a newcomer ({self._gave_way_to})"
+        elif trio.current_time() < self._opening.deadline:
+            why = "the server is going away"
+        else:
+            why = "no WebSocket in time"
+            self._services.refusals.note("opening_timeout_s", self.peer.name)
+        self._log.debug("connection.refused", why=why)
 
     async def _open(self, admissions: trio.Nursery) -> None:
         try:
@@ -77,21 +142,44 @@ class Connection:
             await self._upgrade(stream, answer, early, admissions)
 
     async def _shake_hands(self) -> trio.abc.Stream:
-        if self._services.ssl_context is None:
+        if self._is_proxied or self._services.ssl_context is None:
             return self._stream
         stream = trio.SSLStream(self._stream, self._services.ssl_context, server_side=True)
         await stream.do_handshake()
         return stream
 
     async def _read_request(self, stream: trio.abc.Stream) -> tuple[Upgrade | HttpRefusal, bytes]:
+        limits = self._limits
         try:
-            head, early = await read_head(stream)
+            head, early = await read_head(stream, limits.max_head_bytes)
         except HeadTooBigError:
-            return HttpRefusal(431, "the HTTP head is over 8 KiB"), b""
-        return check_request(head, self._services.codecs), early
+            return HttpRefusal(431, f"the HTTP head is over {limits.max_head_bytes} bytes", limit="max_head_bytes"), b""
+        if self._is_proxied and not self.peer.is_proxy:
+            return HttpRefusal(403, "only a trusted proxy speaks plain ws:// here", limit="trusted_proxies"), b""
+        request = parse_request(head)
+        if isinstance(request, HttpRefusal):
+            return request, b""
+        refusal = self._take_over(request.forwarded_for) if self.peer.is_proxy else None
+        return refusal or check_request(request, self._services.codecs, self._services.allowed_origins), early
+
+    def _take_over(self, forwarded_for: list[str]) -> HttpRefusal | None:
+        """Count the client that a proxy speaks for instead of the proxy."""
+        client = self._services.addresses.client_of(self.peer, forwarded_for)
+        if client is None:
+            return HttpRefusal(400, "the last of X-Forwarded-For is no address")
+        self._services.strangers.leave(self)
+        self.peer = client
+        self._log = self._log.bind(peer=client.name)
+        full = self._enter_address() or self._enter_strangers()
+        return None if full is None else full.as_http()
 
     async def _refuse(self, stream: trio.abc.Stream, refusal: HttpRefusal) -> None:
         self._log.debug("connection.refused", status=refusal.status, why=refusal.text)
+        if refusal.limit is not None:
+            self._services.refusals.note(refusal.limit, self.peer.name)
+        await self._answer(stream, refusal)
+
+    async def _answer(self, stream: trio.abc.Stream, refusal: HttpRefusal) -> None:
         with trio.move_on_after(self._limits.close_timeout_before_auth_s):
             try:
                 await stream.send_all(refusal.response())
@@ -106,7 +194,13 @@ class Connection:
             return request.head(), early
 
         limits = self._limits
-        guard = GuardedStream(stream, take_head, is_client=False, max_message_bytes=limits.max_message_bytes)
+        guard = GuardedStream(
+            stream,
+            take_head,
+            is_client=False,
+            max_message_bytes=limits.max_message_bytes,
+            control_frames=TokenBucket(limits.control_frames_before_auth, 0, trio.current_time()),
+        )
         close, timeout_s = _INTERNAL_ERROR, limits.close_timeout_before_auth_s
         try:
             async with accept_websocket(
@@ -117,10 +211,19 @@ class Connection:
             ) as websocket:
                 self._opening.deadline = math.inf
                 talk = Conversation(
-                    self._services, websocket, request.codec, admissions, self.id, self._peer, self._log
+                    self._services, websocket, request.codec, admissions, self.id, self.peer, self._log, self._settle
                 )
                 self._conversation = talk
                 close = await talk.run()
                 timeout_s = limits.close_timeout_s if talk.is_worth_a_wait else timeout_s
         finally:
             await guard.close(close.code, close.reason, timeout_s)
+
+    def _settle(self, is_user: bool) -> Full | None:
+        """Count the client as a connected user, or as a stranger again; for that there may be no room."""
+        now = trio.current_time()
+        self._stream.trust(is_user)
+        if is_user:
+            self._services.strangers.succeed(self, now)
+            return None
+        return self._services.address_limits.enter_again(self.peer.group, now) or self._enter_strangers()

@@ -3,8 +3,6 @@
 It is a Unix socket in the data directory, of mode 0600: whoever can open it is the operator.
 """
 
-import os
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,11 +18,12 @@ from ric0_trio.access.places import Place
 from ric0_trio.access.rules import Policy
 from ric0_trio.access.sqlite import SqliteAccess
 from ric0_trio.protocol import Fingerprint, ServerProfile
+from ric0_trio.server.listening import listen_at_unix_socket
 
 MAX_REQUEST_BYTES: Final = 16 * 1024
 _TIMEOUT_S: Final = 10.0
 _AT_ONCE: Final = 8
-_WAITING: Final = 64
+_OWNER_ALONE: Final = 0o600
 
 
 class Who(msgspec.Struct, frozen=True, tag="who"):
@@ -86,21 +85,11 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 def bind_control_socket(path: Path) -> Iterator[trio.SocketListener]:
     """Listen at `path` while the block lasts. Raises `OSError` when that is no place for a socket.
 
-    One that is there already is taken to be left over from a crash: hold the lock of the data directory.
+    Whatever is there already is taken to be left over from a crash: hold the lock of the data directory.
     """
     path.unlink(missing_ok=True)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        before = os.umask(0o177)  # a chmod would come too late
-        try:
-            listener.bind(str(path))
-        finally:
-            os.umask(before)
-        try:
-            listener.listen(_WAITING)
-            listener.setblocking(False)
-            yield trio.SocketListener(trio.socket.from_stdlib_socket(listener))
-        finally:
-            path.unlink(missing_ok=True)
+    with listen_at_unix_socket(path, mode=_OWNER_ALONE) as listener:
+        yield listener
 
 
 class ControlSocket:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import outcome
 import structlog
@@ -15,6 +16,7 @@ from ric0_trio.protocol import (
     Codec,
     Effect,
     Kick,
+    Refused,
     Release,
     Send,
     ServerSession,
@@ -24,14 +26,27 @@ from ric0_trio.protocol import (
     Verdict,
     Verify,
 )
+from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.protocol.states import REQUESTS
+from ric0_trio.server.addresses import Peer
+from ric0_trio.server.refusals import Full
 from ric0_trio.server.services import Services
 from ric0_trio.transport.clock import SteadyClock
-from ric0_trio.transport.websocket import ABNORMAL, FrameError, PeerGoneError, WebSocket
+from ric0_trio.transport.frames import Excess
+from ric0_trio.transport.websocket import (
+    ABNORMAL,
+    FrameError,
+    PeerGoneError,
+    PeerSilentError,
+    PeerStalledError,
+    WebSocket,
+)
+
+_LIMITS_OF_SILENCE: Final = {PeerSilentError: "ping_timeout_s", PeerStalledError: "write_timeout_s"}
 
 
 class Conversation:
-    """Runs until one side ends it. Signing and verifying are done here and now (docs/benchmarks.md says why)."""
+    """Runs until one side ends it. What verifies, and what signs fast, is done here and now (docs/benchmarks.md)."""
 
     def __init__(
         self,
@@ -40,20 +55,23 @@ class Conversation:
         codec: Codec,
         admissions: trio.Nursery,
         connection_id: str,
-        peer: str,
+        peer: Peer,
         log: structlog.typing.FilteringBoundLogger,
+        settle: Callable[[bool], Full | None],
     ) -> None:
+        """`settle` is told whenever the client becomes a connected user, or ceases to be one."""
         self.is_worth_a_wait = False
         """Whether a connected user is there to answer the Close frame."""
-        self._key = services.key
-        self._access = services.access
+        self._services = services
+        self._peer = peer
+        self._settle_as = settle
         self._websocket = websocket
         self._admissions = admissions
-        self._applicant = Applicant(connection_id, peer, self.kick)
+        self._applicant = Applicant(connection_id, peer.name, self.kick)
         self._anonymous_log = self._log = log
         self._clock = SteadyClock()
         self._session = ServerSession(services.profile, services.limits, codec, self._clock.now())
-        websocket.max_message_bytes = self._session.max_message_bytes
+        self._allow_frames(is_user=False)
         self._order: Callable[[], Sequence[Effect]] | None = None
         self._waiting: trio.CancelScope | None = None
         self._verdict: outcome.Outcome[Verdict] | None = None
@@ -76,15 +94,15 @@ class Conversation:
                 if close is not None:
                     self._log_close(close)
                     return close
-                self.is_worth_a_wait = self._session.state is State.CONNECTED
-                self._websocket.max_message_bytes = self._session.max_message_bytes
+                self._note_standing(is_user=self._session.state is State.CONNECTED)
         except PeerGoneError as gone:
             self._log.debug("connection.closed", by="client", code=gone.code, why=gone.reason)
+            self._note_limit(_LIMITS_OF_SILENCE.get(type(gone)))
             self._ending = _describe(gone)
             self.is_worth_a_wait = False
             return Close(CloseCode.POLICY, gone.reason)  # heard by nobody, but one who is late with a pong
         except FrameError as fault:
-            close = Close(fault.code, fault.reason)
+            close = Close(fault.code, fault.reason, limit=self._limit_of(fault.excess))
             self._log_close(close)
             self._ending = fault.reason
             return close
@@ -113,9 +131,13 @@ class Conversation:
                     self._log_reply(send)
                     await self._websocket.send(send.payload)
                 case Sign() as question:
-                    todo.extend(self._session.answer(question.answer(self._key), self._clock.now()))
+                    signature = await self._sign(question)
+                    todo.extend(self._session.answer(signature, self._clock.now()))
                 case Verify() as question:
-                    todo.extend(self._session.answer(question.answer(), self._clock.now()))
+                    is_genuine = question.answer()
+                    if not is_genuine:
+                        self._note_failure()
+                    todo.extend(self._session.answer(is_genuine, self._clock.now()))
                 case Admit(user) as question:
                     self._log = self._anonymous_log.bind(user=user.pubkey.short_fingerprint)
                     self._admissions.start_soon(self._ask_access, question)
@@ -125,6 +147,49 @@ class Conversation:
                     return close
         return None
 
+    async def _sign(self, question: Sign) -> bytes:
+        key = self._services.key
+        if not key.signs_slowly:
+            return question.answer(key)
+        return await trio.to_thread.run_sync(question.answer, key, limiter=self._services.signing_threads)
+
+    def _note_standing(self, *, is_user: bool) -> None:
+        if is_user == self.is_worth_a_wait:
+            return
+        self.is_worth_a_wait = is_user
+        self._allow_frames(is_user=is_user)
+        self._put_out_if(self._settle_as(is_user))
+
+    def _allow_frames(self, *, is_user: bool) -> None:
+        limits, now = self._services.limits, trio.current_time()
+        per_min = limits.control_frames_per_min
+        users, strangers = (per_min, per_min / 60, now), (limits.control_frames_before_auth, 0, now)
+        self._websocket.allow(self._session.max_message_bytes, TokenBucket(*(users if is_user else strangers)))
+
+    def _note_failure(self) -> None:
+        """Whoever forges a proof or guesses at tokens may do so a few times."""
+        self._put_out_if(self._services.address_limits.note_failure(self._peer.group, trio.current_time()))
+
+    def _put_out_if(self, full: Full | None) -> None:
+        if full is not None:
+            self._note_limit(full.limit)
+            self.kick(Kick(CloseCode.TRY_AGAIN_LATER, full.text))
+
+    def _limit_of(self, excess: Excess | None) -> str | None:
+        is_user = self._session.state is State.CONNECTED
+        match excess:
+            case Excess.BYTES:
+                return "max_message_bytes" if is_user else "max_message_bytes_before_auth"
+            case Excess.CONTROL_FRAMES:
+                return "control_frames_per_min" if is_user else "control_frames_before_auth"
+            case Excess.FRAGMENTS:
+                return "fragments"
+        return None
+
+    def _note_limit(self, limit: str | None) -> None:
+        if limit is not None:
+            self._services.refusals.note(limit, self._peer.name)
+
     def _give_order(self, order: Callable[[], Sequence[Effect]]) -> None:
         self._order = self._order or order  # the first counts: a ban is not undone by a shutdown
         if self._waiting is not None:
@@ -133,14 +198,19 @@ class Conversation:
     async def _ask_access(self, question: Admit) -> None:
         with trio.CancelScope(shield=True):  # a place that is taken must be known, to be given back
             # A fault of the store is raised where the verdict is taken: raised here, no Close frame would be sent.
-            self._verdict = await outcome.acapture(self._access.admit, self._applicant, question)
+            self._verdict = await outcome.acapture(self._services.access.admit, self._applicant, question)
             self._verdict_given.set()
             if self._session.state is State.CLOSED:
                 await self._settle()
 
     def _take_verdict(self) -> Sequence[Effect]:
         verdict, self._verdict, self._verdict_given = self._verdict, None, trio.Event()
-        return () if verdict is None else self._session.answer(verdict.unwrap(), self._clock.now())
+        if verdict is None:
+            return ()
+        given = verdict.unwrap()
+        if isinstance(given, Refused) and given.status == Status.INVALID_JOIN_TOKEN:
+            self._note_failure()
+        return self._session.answer(given, self._clock.now())
 
     async def _settle(self) -> None:
         """Give back the places that a session which is over still has, or has been given since."""
@@ -152,10 +222,11 @@ class Conversation:
         self._log.info("session.left", why=why)
         self._log = self._anonymous_log
         with trio.CancelScope(shield=True):
-            await self._access.release(self._applicant.connection_id, why)
+            await self._services.access.release(self._applicant.connection_id, why)
 
     def _log_close(self, close: Close) -> None:
         self._log.debug("connection.closed", by="server", code=int(close.code), why=close.reason, detail=close.detail)
+        self._note_limit(close.limit)
 
     def _log_reply(self, send: Send) -> None:
         user = self._session.user

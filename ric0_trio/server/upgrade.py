@@ -6,14 +6,13 @@ So what passes the check is written anew, from values that were checked (docs/pr
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import h11
 
 from ric0_trio.protocol import PATH
 from ric0_trio.protocol.codec import Codec, choose_codec
-from ric0_trio.transport.head import MAX_HEAD_BYTES
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,8 @@ class HttpRefusal:
     status: int
     text: str
     headers: Sequence[tuple[str, str]] = field(default=())
+    limit: str | None = None
+    """Which limit was reached, if that is why."""
 
     def response(self) -> bytes:
         """The whole HTTP response, after which the connection is closed."""
@@ -56,51 +57,16 @@ class HttpRefusal:
         return b"".join(connection.send(part) or b"" for part in parts)
 
 
-def check_request(head: bytes, codecs: Sequence[Codec]) -> Upgrade | HttpRefusal:
-    """Decide what to answer to an HTTP head, which ends in its blank line. Nothing in it raises."""
-    request = _parse(head)
-    if isinstance(request, HttpRefusal):
-        return request
-    headers = _Headers(request)
-    if request.target.split(b"?")[0] != PATH.encode():
-        return HttpRefusal(404, f"nothing here; the chat is at {PATH}")
-    if request.method != b"GET":
-        return HttpRefusal(405, "a WebSocket is opened with GET", [("Allow", "GET")])
-    if not headers.has_token(b"connection", "upgrade") or not headers.has_token(b"upgrade", "websocket"):
-        return HttpRefusal(426, "only WebSockets are served here", [("Upgrade", "websocket")])
-    if headers.all(b"sec-websocket-version") != [b"13"]:
-        return HttpRefusal(426, "expected Sec-WebSocket-Version: 13", [("Sec-WebSocket-Version", "13")])
-    key = headers.all(b"sec-websocket-key")
-    if len(key) != 1 or not _is_nonce(key[0]):
-        return HttpRefusal(400, "expected one Sec-WebSocket-Key: 16 bytes in base64")
-    offered = headers.elements(b"sec-websocket-protocol")
-    codec = choose_codec(offered, codecs)
-    if codec is None:
-        spoken = " and ".join(codec.subprotocol for codec in codecs)
-        return HttpRefusal(400, f"no known subprotocol offered: there are json and bson; this server has {spoken}")
-    return Upgrade(codec, codec.subprotocol if offered else None, key[0])
+class HttpRequest:
+    """An HTTP request whose headers are ASCII."""
 
-
-def _parse(head: bytes) -> h11.Request | HttpRefusal:
-    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
-    connection.receive_data(head)
-    try:
-        request = connection.next_event()
-    except h11.RemoteProtocolError as error:
-        return HttpRefusal(400, f"not a valid HTTP/1.1 request: {error}")
-    if not isinstance(request, h11.Request) or request.http_version != b"1.1":
-        return HttpRefusal(400, "expected an HTTP/1.1 request")
-    for name, value in request.headers:
-        if not value.isascii():
-            return HttpRefusal(400, f"the header {name.decode('ascii')} is not ASCII")
-    return request
-
-
-class _Headers:
     def __init__(self, request: h11.Request) -> None:
+        self.method = request.method
+        self.path = request.target.split(b"?")[0]
         self._headers = list(request.headers)
 
     def all(self, wanted: bytes) -> list[bytes]:
+        """The values of a header (in lower case), one for each time that it is there."""
         return [value for name, value in self._headers if name == wanted]
 
     def elements(self, wanted: bytes) -> list[str]:
@@ -111,6 +77,53 @@ class _Headers:
     def has_token(self, wanted: bytes, token: str) -> bool:
         """Whether a list of tokens, which compare without regard to case, has this one (in lower case)."""
         return token in (element.lower() for element in self.elements(wanted))
+
+    @property
+    def forwarded_for(self) -> list[str]:
+        """Through whom the request says that it came, the nearest last."""
+        return self.elements(b"x-forwarded-for")
+
+
+def parse_request(head: bytes) -> HttpRequest | HttpRefusal:
+    """Take an HTTP head, which ends in its blank line. Nothing in it raises."""
+    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=len(head))
+    connection.receive_data(head)
+    try:
+        request = connection.next_event()
+    except h11.RemoteProtocolError as error:
+        return HttpRefusal(400, f"not a valid HTTP/1.1 request: {error}")
+    if not isinstance(request, h11.Request) or request.http_version != b"1.1":
+        return HttpRefusal(400, "expected an HTTP/1.1 request")
+    for name, value in request.headers:
+        if not value.isascii():
+            return HttpRefusal(400, f"the header {name.decode('ascii')} is not ASCII")
+    return HttpRequest(request)
+
+
+def check_request(
+    request: HttpRequest, codecs: Sequence[Codec], allowed_origins: Collection[str]
+) -> Upgrade | HttpRefusal:
+    """Decide what to answer. `allowed_origins` are in lower case."""
+    if request.path != PATH.encode():
+        return HttpRefusal(404, f"nothing here; the chat is at {PATH}")
+    if request.method != b"GET":
+        return HttpRefusal(405, "a WebSocket is opened with GET", [("Allow", "GET")])
+    if not request.has_token(b"connection", "upgrade") or not request.has_token(b"upgrade", "websocket"):
+        return HttpRefusal(426, "only WebSockets are served here", [("Upgrade", "websocket")])
+    if request.all(b"sec-websocket-version") != [b"13"]:
+        return HttpRefusal(426, "expected Sec-WebSocket-Version: 13", [("Sec-WebSocket-Version", "13")])
+    key = request.all(b"sec-websocket-key")
+    if len(key) != 1 or not _is_nonce(key[0]):
+        return HttpRefusal(400, "expected one Sec-WebSocket-Key: 16 bytes in base64")
+    for origin in request.all(b"origin"):  # browsers send it, for the page that asks; other programs do not
+        if origin.decode("ascii").lower() not in allowed_origins:
+            return HttpRefusal(403, "pages of that origin may not connect here", limit="allowed_origins")
+    offered = request.elements(b"sec-websocket-protocol")
+    codec = choose_codec(offered, codecs)
+    if codec is None:
+        spoken = " and ".join(codec.subprotocol for codec in codecs)
+        return HttpRefusal(400, f"no known subprotocol offered: there are json and bson; this server has {spoken}")
+    return Upgrade(codec, codec.subprotocol if offered else None, key[0])
 
 
 def _is_nonce(value: bytes) -> bool:

@@ -13,7 +13,8 @@ import trio
 from wsproto.frame_protocol import FrameProtocol
 
 from ric0_trio.protocol.effects import CloseCode, clip_close_reason
-from ric0_trio.transport.frames import FrameMeter
+from ric0_trio.protocol.rate import TokenBucket
+from ric0_trio.transport.frames import Excess, FrameMeter
 
 _DRAIN_BYTES = 16 * 1024
 _PIECE_BYTES = 4 * 1024
@@ -30,12 +31,13 @@ class GuardedStream(trio.abc.Stream):
         *,
         is_client: bool,
         max_message_bytes: int,
+        control_frames: TokenBucket,
     ) -> None:
         """Guard `stream`. `take_head` gives the peer's HTTP head, and what came behind it already."""
         self._stream = stream
         self._take_head: Callable[[], Awaitable[tuple[bytes, bytes]]] | None = take_head
         self._is_client = is_client
-        self._meter = FrameMeter(max_message_bytes)
+        self._meter = FrameMeter(max_message_bytes, control_frames)
         self._early = self._held = b""
         self._head_received = False
         self._head_sent = trio.Event()
@@ -49,7 +51,7 @@ class GuardedStream(trio.abc.Stream):
         """When the peer last sent anything, on Trio's clock."""
 
     @property
-    def problem(self) -> str | None:
+    def problem(self) -> Excess | None:
         """What the peer sent too much of. trio-websocket sees an end of the stream there."""
         return self._meter.problem
 
@@ -77,12 +79,13 @@ class GuardedStream(trio.abc.Stream):
 
     @property
     def max_message_bytes(self) -> int:
-        """The largest message that is let in, from the next frame on."""
+        """The largest message that is let in now."""
         return self._meter.max_message_bytes
 
-    @max_message_bytes.setter
-    def max_message_bytes(self, limit: int) -> None:
-        self._meter.max_message_bytes = limit
+    def allow(self, max_message_bytes: int, control_frames: TokenBucket) -> None:
+        """Change what is let in, from the next frame on."""
+        self._meter.max_message_bytes = max_message_bytes
+        self._meter.control_frames = control_frames
 
     async def _receive_frames(self, max_bytes: int | None) -> bytes:
         """Receive what came, or a good piece of a payload: wsproto keeps an object for each piece that it is given."""
@@ -93,7 +96,7 @@ class GuardedStream(trio.abc.Stream):
                 data = bytes(await self._stream.receive_some(max_bytes))
             self.last_heard = trio.current_time()
             self._ended = not data
-            self._held += data[: self._meter.feed(data)]
+            self._held += data[: self._meter.feed(data, self.last_heard)]
             is_piece = is_rest and self._meter.is_inside_a_payload and len(self._held) < _PIECE_BYTES
             if self._ended or self.problem is not None or not is_piece:
                 break

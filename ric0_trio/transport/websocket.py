@@ -13,6 +13,8 @@ import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_stream, wrap_server_stream
 
 from ric0_trio.protocol.effects import CloseCode
+from ric0_trio.protocol.rate import TokenBucket
+from ric0_trio.transport.frames import Excess
 from ric0_trio.transport.guard import GuardedStream
 
 ABNORMAL: Final = 1006
@@ -30,13 +32,29 @@ class PeerGoneError(Exception):
         self.reason = reason
 
 
+class PeerSilentError(PeerGoneError):
+    """The peer did not answer a ping in time: it is held to be gone."""
+
+    def __init__(self) -> None:
+        super().__init__(ABNORMAL, "no answer to a ping")
+
+
+class PeerStalledError(PeerGoneError):
+    """The peer did not take a message in time: it is held to be gone."""
+
+    def __init__(self) -> None:
+        super().__init__(ABNORMAL, "the peer does not read what it is sent")
+
+
 class FrameError(Exception):
     """The peer broke the rules of WebSocket frames; it is to be told with a Close frame of this code."""
 
-    def __init__(self, code: CloseCode, reason: str) -> None:
+    def __init__(self, code: CloseCode, reason: str, excess: Excess | None = None) -> None:
         super().__init__(code, reason)
         self.code = code
         self.reason = reason
+        self.excess = excess
+        """What it sent too much of, if that is what it did."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +89,9 @@ class WebSocket:
         """The subprotocol that was agreed on."""
         return self._connection.subprotocol
 
-    @property
-    def max_message_bytes(self) -> int:
-        """The largest message that is let in, from the next frame on."""
-        return self._guard.max_message_bytes
-
-    @max_message_bytes.setter
-    def max_message_bytes(self, limit: int) -> None:
-        self._guard.max_message_bytes = limit
+    def allow(self, max_message_bytes: int, control_frames: TokenBucket) -> None:
+        """Change how large messages may be, and how many pings and pongs may come, from the next frame on."""
+        self._guard.allow(max_message_bytes, control_frames)
 
     async def receive(self) -> str | bytes:
         """Wait for a message, however long, but for no peer that does not answer a ping.
@@ -95,7 +108,7 @@ class WebSocket:
             with trio.move_on_after(self._keepalive.timeout_s):
                 return await self._get_message()
             if self._last_heard() <= heard:
-                raise PeerGoneError(ABNORMAL, "no answer to a ping")
+                raise PeerSilentError
 
     async def send(self, payload: str | bytes) -> None:
         """Send a message. Raises `PeerGoneError` when the peer is gone, or takes too long to read."""
@@ -107,7 +120,7 @@ class WebSocket:
             if self._guard.broken:
                 raise PeerGoneError(ABNORMAL, "")
             return
-        raise PeerGoneError(ABNORMAL, "the peer does not read what it is sent")
+        raise PeerStalledError
 
     def _last_heard(self) -> float:
         return max(self._guard.last_heard, self._opened_at)
@@ -130,8 +143,9 @@ class WebSocket:
 
     def _raise_ending(self) -> Never:
         ended = self._connection.closed
-        if self._guard.problem is not None:
-            raise FrameError(CloseCode.TOO_BIG, self._guard.problem) from None
+        if (excess := self._guard.problem) is not None:
+            code = CloseCode.POLICY if excess is Excess.CONTROL_FRAMES else CloseCode.TOO_BIG
+            raise FrameError(code, excess.value, excess) from None
         if ended is None:
             raise PeerGoneError(ABNORMAL, "") from None
         if ended.code in _FOUND_BY_WSPROTO and not self._guard.close_sent:  # trio-websocket tells the peer nothing

@@ -147,6 +147,9 @@ def test_the_nearer_one_wins(
 
 FORMATS = "ed25519-sha512 or rsa-sha256-oaepsha256-pkcs1"
 A_PATH = "expected the path of a file or folder"
+PLACES = "HOST:PORT, [IPv6]:PORT or unix:PATH"
+NETWORKS = "an address, a network (192.0.2.0/24, 2001:db8::/32) or unix"
+ORIGIN = "https://HOST, without a path"
 AT_LEAST_0 = "expected a whole number of at least 0"
 IN_FILE = {
     "[listen]\nport = 'http'": "[listen] port: expected a whole number, got 'http'",
@@ -173,11 +176,22 @@ IN_FILE = {
     "[access]\naccept_key_formats = []": "[access] accept_key_formats: expected a list of length at least 1, got []",
     "[access]\naccept_key_formats = ['dsa']": f"[access] accept_key_formats: expected {FORMATS}, got 'dsa'",
     "listen = 5": "listen: expected a table, got 5",
-    "[listen]\nprot = 443": "[listen] prot: no such key; expected host, port or behind_proxy",
+    "[listen]\nprot = 443": "[listen] prot: no such key; expected host, port, behind_proxy, also, "
+    "also_behind_proxy, trusted_proxies or allowed_origins",
     "[access]\nmode = 'opne'": "[access] mode: expected open, members or invite, got 'opne'",
     "[access]\nwhen_exceeded = 1": "[access] when_exceeded: expected text, got 1",
     "[access]\nconnections_per_user = -1": f"[access] connections_per_user: {AT_LEAST_0}, got -1",
     "[audit]\nmax_age_days = 0": "[audit] max_age_days: expected a whole number of at least 1, got 0",
+    "[listen]\nhost = 'unix:'": "[listen] host: expected unix:PATH, got 'unix:'",
+    "[listen]\nalso = '[::]:443'": "[listen] also: expected a list, got '[::]:443'",
+    "[listen]\nalso = ['::']": f"[listen] also: expected {PLACES}, got '::'",
+    "[listen]\nalso = ['[::]:443', 'x:70000']": f"[listen] also: expected {PLACES}, got 'x:70000'",
+    "[listen]\nalso_behind_proxy = ['/run/x']": f"[listen] also_behind_proxy: expected {PLACES}, got '/run/x'",
+    "[listen]\ntrusted_proxies = ['nginx']": f"[listen] trusted_proxies: expected {NETWORKS}, got 'nginx'",
+    "[listen]\nallowed_origins = ['chat.example']": f"[listen] allowed_origins: expected {ORIGIN}, got 'chat.example'",
+    "[listen]\nallowed_origins = ['https://a/b']": f"[listen] allowed_origins: expected {ORIGIN}, got 'https://a/b'",
+    "[limits]\nexempt_networks = ['1.2.3.4/99']": f"[limits] exempt_networks: expected {NETWORKS}, got '1.2.3.4/99'",
+    "[limits]\nmax_head_bytes = 10": "[limits] max_head_bytes: expected a whole number of at least 1024, got 10",
     "[lisen]\nport = 443": "lisen: no such key; expected data_dir, listen, tls, server, access, audit, log or limits",
     "port = 443": "port: no such key; expected data_dir, listen, tls, server, access, audit, log or limits",
 }

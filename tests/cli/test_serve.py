@@ -101,7 +101,9 @@ def test_plain_text(serve: Serve) -> None:
 
 def test_behind_a_proxy(serve: Serve, tmp_path: Path) -> None:
     save_private_key(tmp_path / "identity.pem", PrivateKey.generate())
-    (tmp_path / "ric0.toml").write_text('[listen]\nhost = "0.0.0.0"\nbehind_proxy = true')
+    (tmp_path / "ric0.toml").write_text(
+        '[listen]\nhost = "0.0.0.0"\nbehind_proxy = true\ntrusted_proxies = ["127.0.0.1"]'
+    )
     served = serve("--config", tmp_path / "ric0.toml", "--identity", tmp_path / "identity.pem", during=visit)
     assert served.ready["url"].startswith("ws://127.0.0.1:")
     assert (served.code, served.out) == (0, "")

@@ -124,10 +124,10 @@ CASES = {
     ),
     "plain text, and not for a trial": Case(["--plaintext"], ["--plaintext is for --dev alone; behind a proxy,"], 64),
     "plain text for everybody": Case(
-        ["--dev", "--plaintext", "--host", EVERYBODY], ["a loopback address alone, and 0.0.0.0 is none"], 64
+        ["--dev", "--plaintext", "--host", EVERYBODY], ["a loopback address alone, and 0.0.0.0:8443 is none"], 64
     ),
     "plain text for everybody, by configuration": Case(
-        ["--dev", "--plaintext", *CONFIG], ["a loopback address alone, and 0.0.0.0 is none"], 64,
+        ["--dev", "--plaintext", *CONFIG], ["a loopback address alone, and 0.0.0.0:8443 is none"], 64,
         spoil=configured('[listen]\nhost = "0.0.0.0"'),
     ),
     "an address that is not ours": Case(

@@ -39,7 +39,7 @@ def test_an_empty_path_is_no_path(flag: str, run: Run, tmp_path: Path) -> None:
 def test_a_proxy_and_a_certificate_exclude_each_other(run: Run, tmp_path: Path) -> None:
     files = DevFiles(tmp_path)
     files.make_missing()
-    (tmp_path / "c.toml").write_text("[listen]\nbehind_proxy = true\n")
+    (tmp_path / "c.toml").write_text('[listen]\nbehind_proxy = true\ntrusted_proxies = ["127.0.0.1"]\n')
     words = ("--identity", files.identity, "--cert", files.cert, "--key", files.key)
     ended = run("serve", "--config", tmp_path / "c.toml", *words)
     assert ended.code == 78

@@ -14,6 +14,7 @@ from ric0_trio.access.store import Applicant
 from ric0_trio.client import Chat, Identity, MemoryKnownServers, open_chat
 from ric0_trio.protocol import Admit, Admitted, Codec, PrivateKey, Verdict, available_codecs
 from ric0_trio.server import ServerLimits
+from ric0_trio.server.addresses import Peer
 from ric0_trio.server.connection import Connection
 from ric0_trio.server.services import Services
 from tests.protocol.pair import CLIENT_APP, SERVER_KEY, USER_KEY, server_profile
@@ -85,7 +86,7 @@ async def start_server(
     connections: list[Connection] = []
 
     async def serve(stream: trio.SocketStream) -> None:
-        connections.append(Connection(services, stream, "test"))
+        connections.append(Connection(services, stream, Peer("test", None)))
         await connections[-1].run()
 
     return House(f"wss://127.0.0.1:{await listen(nursery, serve)}", door, connections)

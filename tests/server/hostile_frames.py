@@ -8,6 +8,8 @@ from tests.server.raw_client import BINARY, CLOSE, CONTINUATION, JSON, PING, PON
 KIB = 1024
 CLEF = "\N{MUSICAL SYMBOL G CLEF}".encode()  # four bytes, one character
 
+PINGED = frame(PING, b"!")
+
 
 def encoded(plain: Plain) -> bytes:
     payload = pack(JSON, plain)
@@ -28,17 +30,16 @@ def announced(length: int) -> bytes:
     return b"\x81\xff" + struct.pack("!Q", length) + bytes(4)
 
 
-def in_pieces(payload: bytes, count: int) -> bytes:
+def in_pieces(payload: bytes, count: int, between: bytes = PINGED) -> bytes:
     """A message in `count` fragments, with a ping between each and the next."""
     size = len(payload) // count + 1
     pieces = [payload[begin : begin + size] for begin in range(0, len(payload), size)]
     opcodes = [TEXT] + [CONTINUATION] * (len(pieces) - 1)
     frames = [frame(opcode, piece, final=False) for opcode, piece in zip(opcodes, pieces, strict=True)]
-    return PINGED.join([*frames, frame(CONTINUATION)])
+    return between.join([*frames, frame(CONTINUATION)])
 
 
 FRAGMENT = frame(TEXT, b"{", final=False)
-PINGED = frame(PING, b"!")
 
 CLOSED: dict[str, tuple[bytes, int]] = {
     # RFC 6455: the rules of frames. wsproto finds them; the Close frame is ours.
@@ -78,7 +79,9 @@ CLOSED: dict[str, tuple[bytes, int]] = {
         1009,
     ),
     "10,000 empty fragments": (FRAGMENT + frame(CONTINUATION, final=False) * 10_000, 1009),
-    "10,000 empty fragments, among pings": (FRAGMENT + (frame(CONTINUATION, final=False) + PINGED) * 10_000, 1009),
+    "10,000 empty fragments, among pings": (FRAGMENT + (frame(CONTINUATION, final=False) + PINGED) * 10_000, 1008),
+    "hundreds of pings": (PINGED * 500, 1008),
+    "hundreds of pongs": (frame(PONG, b"nobody asked") * 500, 1008),
     "2 GiB announced": (announced(2**31), 1009),
     "4 EiB announced": (announced(2**62), 1009),
     "16 EiB announced": (announced(2**64 - 1), 1009),
@@ -95,18 +98,21 @@ CLOSED: dict[str, tuple[bytes, int]] = {
 CLOSED_BEFORE_AUTHENTICATION: dict[str, tuple[bytes, int]] = {
     "16 KiB": (frame(TEXT, b" " * (16 * KIB + 1)), 1009),
     "16 KiB in bytes, not in characters": (frame(TEXT, CLEF * (4 * KIB + 1)), 1009),
+    "nine pings and pongs": (PINGED * 4 + frame(PONG) * 5, 1008),
     "a fourth challenge": (text(CHALLENGE) * 4, 1008),
     "nine messages": (text(CHALLENGE | {"data": {}}) * 9, 1008),
 }
 
 CLOSED_AFTER_AUTHENTICATION: dict[str, tuple[bytes, int]] = {
+    "61 pings at once": (PINGED * 61, 1008),
     "a hundred messages at once": (text(CHALLENGE | {"type": "message"}) * 100, 1008),
 }
 
 SERVED: dict[str, bytes] = {
-    "hundreds of pings": PINGED * 500,
-    "hundreds of pongs": frame(PONG, b"nobody asked") * 500,
+    "eight pings": PINGED * 8,
+    "eight pongs": frame(PONG, b"nobody asked") * 8,
     "empty ping and pong": frame(PING) + frame(PONG),
     "ping of 125 bytes": frame(PING, bytes(125)),
-    "a message in pieces, with pings between": in_pieces(encoded(CHALLENGE | {"data": {}}), 50),
+    "a message in pieces, with pings between": in_pieces(encoded(CHALLENGE | {"data": {}}), 7),
+    "a message in many pieces": in_pieces(encoded(CHALLENGE | {"data": {}}), 50, between=b""),
 }

@@ -85,8 +85,8 @@ ANSWERED: dict[str, tuple[bytes, int, bytes]] = {
     "bad content length": (head(Content_Length="-1"), 400, b""),
     "binary": (bytes(range(256)) + b"\r\n\r\n", 400, b""),
     # Too much
-    "a head over 8 KiB": (head(X_Long="x" * 8193), 431, b"8 KiB"),
-    "a head one byte over 8 KiB": (head(X_Long="x" * (8193 - len(head(X_Long="")))), 431, b"8 KiB"),
-    "a head without end": (b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000, 431, b"8 KiB"),
-    "a head of many headers": (b"GET / HTTP/1.1\r\n" + b"a:b\r\n" * 20_000, 431, b"8 KiB"),
+    "a head over 8 KiB": (head(X_Long="x" * 8193), 431, b"8192 bytes"),
+    "a head one byte over 8 KiB": (head(X_Long="x" * (8193 - len(head(X_Long="")))), 431, b"8192 bytes"),
+    "a head without end": (b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000, 431, b"8192 bytes"),
+    "a head of many headers": (b"GET / HTTP/1.1\r\n" + b"a:b\r\n" * 20_000, 431, b"8192 bytes"),
 }

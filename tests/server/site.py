@@ -71,14 +71,17 @@ class Site:
 
 @asynccontextmanager
 async def open_site(tls: Tls | None = None, **limits: Any) -> AsyncIterator[Site]:
-    """Serve while the block lasts; then see that nothing is left, and that nobody made the server fail."""
+    """Serve while the block lasts; then see that nothing is left, and that nobody made the server fail.
+
+    Loopback is exempt from the bounds per address, unless `limits` say otherwise.
+    """
     with capture_logs() as logs, trio.fail_after(6 * PATIENCE_S):
         server = Server(
             server_profile(),
             SERVER_KEY,
             OpenAccess(),
             ssl_context=None if tls is None else tls.server,
-            limits=ServerLimits(**limits),
+            limits=ServerLimits(**({"exempt_networks": ("127.0.0.0/8",)} | limits)),
         )
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
         tasks_before = trio.lowlevel.current_statistics().tasks_living

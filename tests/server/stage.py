@@ -11,6 +11,7 @@ from trio.testing import memory_stream_pair
 from ric0_trio.access.store import AccessStore, Applicant, OpenAccess
 from ric0_trio.protocol import Admit, Admitted, Codec, State, Verdict, available_codecs
 from ric0_trio.server import Server, ServerLimits
+from ric0_trio.server.addresses import Peer
 from ric0_trio.server.connection import Connection
 from ric0_trio.server.services import Services
 from tests.protocol.pair import SERVER_KEY, server_profile
@@ -78,7 +79,7 @@ def make_connection(access: AccessStore, **limits: Any) -> tuple[RawClient, Conn
     services = Services(
         server_profile(), SERVER_KEY, access, ServerLimits(**limits), available_codecs(), ssl_context=None
     )
-    return RawClient(ours), Connection(services, theirs, "memory")
+    return RawClient(ours), Connection(services, theirs, Peer("memory", None))
 
 
 ALL_STATES = (State.OPEN, State.CHALLENGED, State.CONNECTED, State.DISCONNECTED)

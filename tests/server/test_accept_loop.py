@@ -44,24 +44,16 @@ async def test_no_more_than_max_connections_are_served(autojump_clock: MockClock
     listener, server = MemoryListener(), make_server(max_connections=3)
     async with trio.open_nursery() as nursery:
         await nursery.start(server.serve, as_sockets(listener))
-        clients = [RawClient(listener.connect()) for _ in range(5)]
-        for left in (3, 4, 5):
-            await wait_all_tasks_blocked()
-            assert (server.connections, listener.waiting) == (3, 5 - left)
-            await clients[left - 1].reach(State.CHALLENGED)
-            await clients[left - 3].reset()
-        nursery.cancel_scope.cancel()
-
-
-async def test_a_listener_that_waits_takes_nobody_a_place(autojump_clock: MockClock) -> None:
-    listeners, server = (MemoryListener(), MemoryListener()), make_server(max_connections=1)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(server.serve, as_sockets(*listeners))
-        for listener in (*listeners, *listeners):
-            client = RawClient(listener.connect())
+        clients = [RawClient(listener.connect()) for _ in range(3)]
+        for client in clients:
             await client.reach(State.CHALLENGED)
-            await client.reset()
-            await wait_all_tasks_blocked()
+        refused = await RawClient(listener.connect()).gone()
+        assert refused.startswith(b"HTTP/1.1 503 ")
+        assert b"Retry-After: 5\r\n" in refused
+        assert server.refusals == {"max_connections": 1}
+        await clients[0].reset()
+        await wait_all_tasks_blocked()
+        await RawClient(listener.connect()).reach(State.CHALLENGED)
         nursery.cancel_scope.cancel()
 
 

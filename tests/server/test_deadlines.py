@@ -21,7 +21,7 @@ async def nothing(client: RawClient) -> None:
 
 async def ping_often(client: RawClient) -> None:
     while True:
-        await trio.sleep(1.1)
+        await trio.sleep(1.4)
         await client.ping()
 
 
@@ -62,7 +62,7 @@ CASES = {
     "pings do not extend the time to authenticate": Case(
         State.OPEN,
         ping_often,
-        [*((round(1.1 * count, 3), "pong") for count in range(1, 10)), (10, "close 1008"), (10.5, "gone")],
+        [*((round(1.4 * count, 3), "pong") for count in range(1, 8)), (10, "close 1008"), (10.5, "gone")],
     ),
     "nor does a challenge": Case(State.OPEN, challenge_at_3_s, [(3, "success"), (10, "close 1008"), (10.5, "gone")]),
     "challenged": Case(State.CHALLENGED, nothing, [(10, "close 1008"), (10.5, "gone")]),

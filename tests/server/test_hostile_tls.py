@@ -54,6 +54,7 @@ async def test_nonsense_in_place_of_a_hello(tls: Tls) -> None:
         "connection.refused",
         "challenge.answered",
         "connection.closed",
+        "limit.reached",
     }
 
 

@@ -10,10 +10,16 @@ from wsproto import ConnectionType
 from wsproto.connection import Connection
 from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
 
-from ric0_trio.transport.frames import MAX_FRAGMENTS, FrameMeter
+from ric0_trio.protocol.rate import TokenBucket
+from ric0_trio.transport.frames import MAX_FRAGMENTS, Excess, FrameMeter
 from tests.server.raw_client import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame
 
 CAP = 1000
+
+
+def plenty() -> TokenBucket:
+    """So many control frames that their number is no matter."""
+    return TokenBucket(1_000_000, 0, now=0)
 
 
 def pieces_of(data: bytes, cuts: Sequence[int]) -> Iterator[bytes]:
@@ -24,7 +30,7 @@ def pieces_of(data: bytes, cuts: Sequence[int]) -> Iterator[bytes]:
 
 def feed(meter: FrameMeter, data: bytes, cuts: Sequence[int] = ()) -> int:
     """Feed `data` in pieces, and return how much of it passed."""
-    return sum(meter.feed(piece) for piece in pieces_of(data, cuts))
+    return sum(meter.feed(piece, 0) for piece in pieces_of(data, cuts))
 
 
 cuts_anywhere = st.lists(st.integers(0, 5000), max_size=12)
@@ -58,7 +64,7 @@ def encode(events: Sequence[Event]) -> bytes:
 def test_all_that_is_valid_passes(events: list[Event], closes: bool, cuts: list[int]) -> None:
     if closes:
         events = [*events, CloseConnection(code=1000, reason="bye")]
-    meter = FrameMeter(max_message_bytes=4000)
+    meter = FrameMeter(4000, plenty())
     assert feed(meter, encode(events), cuts) == len(encode(events))
     assert (meter.problem, meter.close_seen) == (None, closes)
 
@@ -67,10 +73,10 @@ def test_all_that_is_valid_passes(events: list[Event], closes: bool, cuts: list[
 @given(conversations, cuts_anywhere)
 def test_what_passes_is_bounded_and_whole_frames(events: list[Event], cuts: list[int]) -> None:
     """wsproto, behind the meter, never holds more of a message than the cap, and finds nothing amiss."""
-    data, meter, server = encode(events), FrameMeter(CAP), Connection(ConnectionType.SERVER)
+    data, meter, server = encode(events), FrameMeter(CAP, plenty()), Connection(ConnectionType.SERVER)
     held = 0
     for piece in pieces_of(data, cuts):
-        server.receive_data(piece[: meter.feed(piece)])
+        server.receive_data(piece[: meter.feed(piece, 0)])
         for event in server.events():
             assert not isinstance(event, CloseConnection)
             if isinstance(event, Message):
@@ -82,7 +88,7 @@ def test_what_passes_is_bounded_and_whole_frames(events: list[Event], cuts: list
 @settings(deadline=None)
 @given(st.binary(max_size=400), cuts_anywhere)
 def test_any_bytes_are_followed_the_same_however_cut(data: bytes, cuts: list[int]) -> None:
-    whole, cut = FrameMeter(CAP), FrameMeter(CAP)
+    whole, cut = FrameMeter(CAP, plenty()), FrameMeter(CAP, plenty())
     passed = feed(whole, data)
     assert 0 <= passed <= len(data)
     feed(cut, data, cuts)
@@ -118,23 +124,23 @@ STOPPED: dict[str, tuple[bytes, bytes]] = {
 @pytest.mark.parametrize("cut", [0, 1, 2, 3, 7, 100, 1006])
 @pytest.mark.parametrize("data", PASSED.values(), ids=PASSED)
 def test_passes(data: bytes, cut: int) -> None:
-    meter = FrameMeter(CAP)
+    meter = FrameMeter(CAP, plenty())
     assert feed(meter, data, [cut]) == len(data)
     assert meter.problem is None
 
 
 @pytest.mark.parametrize(("good", "bad"), STOPPED.values(), ids=STOPPED)
 def test_stops_before_the_frame_that_is_too_much(good: bytes, bad: bytes) -> None:
-    meter = FrameMeter(CAP)
-    assert meter.feed(good + bad) == len(good)
+    meter = FrameMeter(CAP, plenty())
+    assert meter.feed(good + bad, 0) == len(good)
     assert meter.problem is not None
-    assert meter.feed(frame(TEXT, b"{}")) == 0
+    assert meter.feed(frame(TEXT, b"{}"), 0) == 0
 
 
 @pytest.mark.parametrize(("good", "bad"), STOPPED.values(), ids=STOPPED)
 def test_stops_when_the_header_is_whole(good: bytes, bad: bytes) -> None:
     """Byte by byte, parts of the bad header pass, and nothing of its payload."""
-    meter = FrameMeter(CAP)
+    meter = FrameMeter(CAP, plenty())
     passed = feed(meter, good + bad, range(len(good + bad)))
     assert len(good) <= passed < len(good) + 14
 
@@ -142,13 +148,29 @@ def test_stops_when_the_header_is_whole(good: bytes, bad: bytes) -> None:
 @pytest.mark.parametrize("byte_by_byte", [False, True])
 @pytest.mark.parametrize("before", [frame(TEXT, b"{}"), frame(TEXT, bytes(CAP + 1)), b""], ids=["good", "bad", "none"])
 def test_close_is_seen_even_behind_a_problem(before: bytes, byte_by_byte: bool) -> None:
-    meter = FrameMeter(CAP)
+    meter = FrameMeter(CAP, plenty())
     data = before + frame(CLOSE, b"\x03\xe8")
     feed(meter, data, range(len(data)) if byte_by_byte else ())
     assert meter.close_seen
 
 
 def test_close_is_not_seen_in_a_payload() -> None:
-    meter = FrameMeter(CAP)
-    meter.feed(frame(BINARY, frame(CLOSE) * 20))
+    meter = FrameMeter(CAP, plenty())
+    meter.feed(frame(BINARY, frame(CLOSE) * 20), 0)
     assert not meter.close_seen
+
+
+@pytest.mark.parametrize("opcode", [PING, PONG])
+def test_control_frames_are_counted_in_time(opcode: int) -> None:
+    meter, one = FrameMeter(CAP, TokenBucket(3, 0.5, now=0)), frame(opcode, b"?")
+    assert meter.feed(one * 3, 0) == len(one * 3)
+    assert meter.feed(one, 2) == len(one)
+    assert meter.feed(frame(TEXT, b"{}") + one + frame(TEXT, b"{}"), 3) == len(frame(TEXT, b"{}"))
+    assert meter.problem is Excess.CONTROL_FRAMES
+
+
+def test_a_close_is_no_control_frame_to_count() -> None:
+    meter = FrameMeter(CAP, TokenBucket(1, 0, now=0))
+    data = frame(PING) + frame(CLOSE) + frame(PING) * 10
+    assert meter.feed(data, 0) == len(data)
+    assert (meter.problem, meter.close_seen) == (None, True)

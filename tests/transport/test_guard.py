@@ -12,6 +12,8 @@ from trio.testing import (
 )
 
 from ric0_trio.protocol import CloseCode
+from ric0_trio.protocol.rate import TokenBucket
+from ric0_trio.transport.frames import Excess
 from ric0_trio.transport.guard import GuardedStream
 from tests.server.raw_client import CLOSE, CONTINUATION, PING, TEXT, frame, server_close_frame
 
@@ -30,7 +32,9 @@ def guarded(
     async def take_head() -> tuple[bytes, bytes]:
         return HEAD, early
 
-    return peer, GuardedStream(ours, take_head, is_client=False, max_message_bytes=cap)
+    return peer, GuardedStream(
+        ours, take_head, is_client=False, max_message_bytes=cap, control_frames=TokenBucket(100, 0, 0)
+    )
 
 
 async def upgraded(early: bytes = b"") -> tuple[trio.abc.Stream, GuardedStream]:
@@ -61,7 +65,7 @@ async def test_frames_wait_until_our_head_is_out(autojump_clock: MockClock) -> N
 async def test_what_is_too_much_ends_the_stream() -> None:
     peer, guard = await upgraded(early=HELLO + frame(TEXT, bytes(101)))
     assert await guard.receive_some() == HELLO
-    assert guard.problem == "the message is too big"
+    assert guard.problem is Excess.BYTES
     assert await guard.receive_some() == b""
     await peer.send_all(HELLO)  # the stream itself is open
 
@@ -232,7 +236,7 @@ async def test_close_of_a_stream_that_was_closed_does_not_raise() -> None:
     async def take_head() -> tuple[bytes, bytes]:
         return HEAD, b""
 
-    guard = GuardedStream(ours, take_head, is_client=False, max_message_bytes=100)
+    guard = GuardedStream(ours, take_head, is_client=False, max_message_bytes=100, control_frames=TokenBucket(9, 0, 0))
     await guard.receive_some()
     await guard.send_all(ANSWER)
     await ours.aclose()

@@ -6,10 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import memory_stream_one_way_pair
 
-from ric0_trio.transport.head import MAX_HEAD_BYTES, HeadTooBigError, read_head
+from ric0_trio.transport.head import HeadTooBigError, read_head
 from ric0_trio.transport.loopback import is_loopback
 
 END = b"\r\n\r\n"
+MAX_HEAD_BYTES = 8192
 
 
 async def read(chunks: list[bytes]) -> tuple[bytes, bytes]:
@@ -24,7 +25,7 @@ async def read(chunks: list[bytes]) -> tuple[bytes, bytes]:
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(send)
-        head, rest = await read_head(receiving)
+        head, rest = await read_head(receiving, MAX_HEAD_BYTES)
         while more := await receiving.receive_some():
             rest += more
     return head, rest

@@ -1,0 +1,101 @@
+"""Places to listen at: TCP ports and unix sockets, several at once."""
+
+import os
+import re
+import resource
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from ric0_trio.transport.loopback import is_loopback
+
+_PLACE: Final = re.compile(r"unix:(?P<path>.+)|(?:\[(?P<ipv6>[^\]]+)\]|(?P<host>[^\[\]:]+)):(?P<port>\d{1,5})")
+_BACKLOG: Final = 1024
+_GROUP_MAY_CONNECT: Final = 0o660
+_SHARE_OF_DESCRIPTORS: Final = 0.8
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to listen: a unix socket's path, or a host and a port."""
+
+    path: Path | None = None
+    host: str = ""
+    port: int = 0
+
+    def __str__(self) -> str:
+        if self.path is not None:
+            return f"unix:{self.path}"
+        return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is reached from this machine alone."""
+        return self.path is not None or is_loopback(self.host)
+
+
+def parse_place(text: str) -> Place:
+    """Take `192.0.2.7:443`, `[::]:443`, `chat.example:443` or `unix:/run/chat.sock`. Raises `ValueError`."""
+    match = _PLACE.fullmatch(text)
+    if match is None or int(match["port"] or 0) > 65535:
+        raise ValueError("expected HOST:PORT, [IPv6]:PORT or unix:PATH")
+    if match["path"]:
+        return Place(path=Path(match["path"]))
+    return Place(host=match["ipv6"] or match["host"], port=int(match["port"]))
+
+
+@asynccontextmanager
+async def listen_at(place: Place) -> AsyncIterator[Sequence[trio.SocketListener]]:
+    """Listen while the block lasts. A name of several addresses has several listeners. Raises `OSError`."""
+    if place.path is not None:
+        with listen_at_unix_socket(place.path, mode=_GROUP_MAY_CONNECT) as listener:
+            yield [listener]
+        return
+    listeners = await trio.open_tcp_listeners(place.port, host=place.host, backlog=_BACKLOG)
+    try:
+        yield listeners
+    finally:
+        for listener in listeners:
+            listener.socket.close()
+
+
+@contextmanager
+def listen_at_unix_socket(path: Path, *, mode: int) -> Iterator[trio.SocketListener]:
+    """Listen at `path` while the block lasts; one that is left over from a crash is replaced. Raises `OSError`."""
+    if path.is_socket() and not _is_anyone_at(path):
+        path.unlink()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        before = os.umask(0o777 & ~mode)  # a chmod would come too late
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(before)
+        try:
+            listener.listen(_BACKLOG)
+            listener.setblocking(False)
+            yield trio.SocketListener(trio.socket.from_stdlib_socket(listener))
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def fit_to_descriptors(connections: int) -> int:
+    """As many connections as that, but no more than 80 % of the files that this process may have open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return connections
+    return max(1, min(connections, int(soft * _SHARE_OF_DESCRIPTORS)))
+
+
+def _is_anyone_at(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor:
+        visitor.settimeout(1)
+        try:
+            visitor.connect(str(path))
+        except OSError:
+            return False
+        return True
