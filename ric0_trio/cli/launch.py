@@ -1,5 +1,6 @@
 """Listening, saying so, and stopping on a signal: what `serve` does once all is loaded."""
 
+import gc
 import json
 import os
 import shlex
@@ -10,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
@@ -37,6 +39,10 @@ from ric0_trio.server.control import ControlSocket, bind_control_socket
 from ric0_trio.server.limits import ServerLimits
 from ric0_trio.server.listening import Place, fit_to_descriptors, listen_at
 from ric0_trio.transport.websocket import one_exception
+
+
+_YOUNG_OBJECTS: Final = 20_000
+_GENERATION_FACTOR: Final = 20
 
 
 async def launch(
@@ -69,6 +75,7 @@ async def launch(
                 allowed_origins=listen.allowed_origins,
             )
             with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+                _tune_garbage_collection()
                 _announce(config, limits, url, identity, ca, dev)
                 if ready_file is not None:
                     _write_ready_file(ready_file, url, identity, ca)
@@ -134,6 +141,16 @@ async def _listening(places: Sequence[Place]) -> AsyncIterator[list[trio.SocketL
                 remedy = "see --host and --port" if place.path is None else "see [listen] in the configuration"
                 raise CommandError(f"cannot listen on {where}: {reason}; {remedy}", Exit.FAILED) from None
         yield listeners
+
+
+def _tune_garbage_collection() -> None:
+    """Look for cyclic garbage seldom, and not at all in what is there from the start.
+
+    A connection leaves none; to look for it nevertheless holds up every user, by 60 ms at times (docs/benchmarks.md).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, _GENERATION_FACTOR, _GENERATION_FACTOR)
 
 
 def _fit(limits: ServerLimits) -> ServerLimits:

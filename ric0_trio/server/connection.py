@@ -38,6 +38,7 @@ class Connection:
         self._services = services
         self._limits = services.limits
         self._stream = MeteredStream(stream, services.limits, services.turns)
+        self._tls: trio.SSLStream[MeteredStream] | None = None
         self._is_proxied = is_proxied
         self._opening = trio.CancelScope(deadline=trio.current_time() + self._limits.opening_timeout_s)
         self._counted: str | None = None
@@ -96,7 +97,7 @@ class Connection:
         except* Exception:  # the connection's boundary: a fault in serving one client is not the others'
             self._log.exception("connection.failed")
         finally:
-            await trio.aclose_forcefully(self._stream)
+            await self._end()
 
     async def turn_away(self, why: Full) -> None:
         """Tell the client that there is no room, if it has a moment, and end. Nothing that the client does raises."""
@@ -107,7 +108,12 @@ class Connection:
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
         finally:
-            await trio.aclose_forcefully(self._stream)
+            await self._end()
+
+    async def _end(self) -> None:
+        if self._tls is not None:
+            vars(self._tls).clear()  # it refers to itself: what OpenSSL holds would wait for the garbage collector
+        await trio.aclose_forcefully(self._stream)
 
     def _enter_address(self) -> Full | None:
         full = self._services.address_limits.enter(self.peer.group, trio.current_time())
@@ -144,9 +150,9 @@ class Connection:
     async def _shake_hands(self) -> trio.abc.Stream:
         if self._is_proxied or self._services.ssl_context is None:
             return self._stream
-        stream = trio.SSLStream(self._stream, self._services.ssl_context, server_side=True)
-        await stream.do_handshake()
-        return stream
+        self._tls = trio.SSLStream(self._stream, self._services.ssl_context, server_side=True)
+        await self._tls.do_handshake()
+        return self._tls
 
     async def _read_request(self, stream: trio.abc.Stream) -> tuple[Upgrade | HttpRefusal, bytes]:
         limits = self._limits
@@ -217,6 +223,7 @@ class Connection:
                 close = await talk.run()
                 timeout_s = limits.close_timeout_s if talk.is_worth_a_wait else timeout_s
         finally:
+            self._conversation = None
             await guard.close(close.code, close.reason, timeout_s)
 
     def _settle(self, is_user: bool) -> Full | None:

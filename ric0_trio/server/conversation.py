@@ -67,7 +67,7 @@ class Conversation:
         self._settle_as = settle
         self._websocket = websocket
         self._admissions = admissions
-        self._applicant = Applicant(connection_id, peer.name, self.kick)
+        self._id = connection_id
         self._anonymous_log = self._log = log
         self._clock = SteadyClock()
         self._session = ServerSession(services.profile, services.limits, codec, self._clock.now())
@@ -196,9 +196,10 @@ class Conversation:
             self._waiting.cancel()
 
     async def _ask_access(self, question: Admit) -> None:
+        applicant = Applicant(self._id, self._peer.name, self.kick)
         with trio.CancelScope(shield=True):  # a place that is taken must be known, to be given back
             # A fault of the store is raised where the verdict is taken: raised here, no Close frame would be sent.
-            self._verdict = await outcome.acapture(self._services.access.admit, self._applicant, question)
+            self._verdict = await outcome.acapture(self._services.access.admit, applicant, question)
             self._verdict_given.set()
             if self._session.state is State.CLOSED:
                 await self._settle()
@@ -222,7 +223,7 @@ class Conversation:
         self._log.info("session.left", why=why)
         self._log = self._anonymous_log
         with trio.CancelScope(shield=True):
-            await self._services.access.release(self._applicant.connection_id, why)
+            await self._services.access.release(self._id, why)
 
     def _log_close(self, close: Close) -> None:
         self._log.debug("connection.closed", by="server", code=int(close.code), why=close.reason, detail=close.detail)

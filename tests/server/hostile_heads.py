@@ -45,6 +45,10 @@ ANSWERED: dict[str, tuple[bytes, int, bytes]] = {
     },
     # Subprotocols
     "unknown subprotocols": (head(Sec_WebSocket_Protocol="xml, JSON"), 400, b"json and bson"),
+    # Web pages
+    "a page": (head(Origin="https://evil.example"), 403, b"origin"),
+    "a page of no origin": (head(Origin="null"), 403, b"origin"),
+    "a page of this server": (head(Origin="https://chat.example"), 403, b"origin"),
     # Bytes that are not ASCII
     "subprotocol not ASCII": (head(Sec_WebSocket_Protocol=BAD_BYTE), 400, b"sec-websocket-protocol"),
     "extension not ASCII": (head(Sec_WebSocket_Extensions=BAD_BYTE), 400, b"sec-websocket-extensions"),

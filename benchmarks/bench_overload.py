@@ -1,0 +1,176 @@
+"""What becomes of users, and of good newcomers, when strangers ask for twice what the server can do.
+
+Run as `python -m benchmarks.bench_overload` (Linux, two cores): the real command over TLS on one core, as it comes, no
+bound lifted; everything else on the other core. Each stranger and newcomer has another address of 127.0.0.0/8, as
+a botnet has: the bounds per address do not help the server here.
+
+1. Newcomers log in, at growing rates that do not wait for the server: how many succeed a second, up to three times the
+   rate that does best.
+2. Twenty users are connected, and one of them sends a request each 10 ms (a repeated `connect`, answered
+   `already_connected`): how long until its answer, from when it was due. In turns quiet, and with strangers who flood:
+   challenges, connects with forged proofs, half-open TLS, slow heads, and all of these. Each flood comes at twice the
+   rate at which logins do best.
+
+The load reports its own CPU: a figure for which it was the bottleneck says so.
+"""
+
+import argparse
+import json
+import os
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from benchmarks.plain_client import Client, Messages
+from ric0_trio.protocol import PublicKey
+
+RATES = (100, 150, 200, 250, 300, 350, 400, 500, 600)
+USERS = 20
+EVERY_S = 0.01
+FLOODS: dict[str, Sequence[str]] = {
+    "challenges": ["challenges"],
+    "forged proofs": ["forged"],
+    "half-open TLS": ["half_tls"],
+    "slow heads": ["half_head"],
+    "all of these": ["challenges", "forged", "half_tls", "half_head"],
+}
+SERVER_CORE, LOAD_CORE = 0, 1
+BUSY = 0.9
+
+
+@dataclass(frozen=True)
+class Site:
+    ready_file: Path
+    pid: int
+
+    @contextmanager
+    def load(self, kind: str, rate: float, seconds: float, network: int) -> Iterator[subprocess.Popen[str]]:
+        """A load that runs beside the block, with less of a claim on the core than this process has."""
+        numbers = [str(rate), str(seconds), str(network)]
+        command = ["nice", "-n", "19", sys.executable, "-m", "benchmarks.load", kind, *numbers]
+        with subprocess.Popen(
+            command, env=os.environ | {"READY_FILE": str(self.ready_file)}, stdout=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def log_in(self, rate: float, seconds: float) -> tuple[float, Counter[str], float]:
+        """Logins that succeeded a second, how all ended, and the share of its core that the load took."""
+        with self.load("login", rate, seconds, network=1) as process:
+            out, _ = process.communicate(timeout=seconds + 60)
+        told = json.loads(out)
+        ended = Counter[str](told["ended"])
+        return ended["success"] / told["seconds"], ended, told["cpu_s"] / told["seconds"]
+
+
+@contextmanager
+def running_server(*options: str) -> Iterator[Site]:
+    with tempfile.TemporaryDirectory() as folder:
+        ready = Path(folder, "ready.json")
+        flags = ["--dev", "--port", "0", "--data-dir", folder, "--ready-file", str(ready), "--log-level", "warning"]
+        command = [sys.executable, "-m", "ric0_trio", "serve", *flags, *options]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+            os.sched_setaffinity(process.pid, {SERVER_CORE})
+            try:
+                while not ready.exists():
+                    if process.poll() is not None:
+                        raise SystemExit("the server did not start")
+                    time.sleep(0.02)
+                yield Site(ready, process.pid)
+            finally:
+                process.terminate()
+
+
+class Users:
+    """Connected users, one of whom sends a request now and then."""
+
+    def __init__(self, site: Site) -> None:
+        ready = json.loads(site.ready_file.read_text())
+        url = urlsplit(ready["url"])
+        tls = ssl.create_default_context(cafile=ready["ca"]) if ready["ca"] else None
+        self._messages = Messages(PublicKey(**ready["pubkey"]))
+        self._clients = []
+        for number in range(USERS):
+            source = f"127.9.0.{number + 1}"
+            client = Client((str(url.hostname), int(url.port or 0)), source=source, tls=tls)
+            client.upgrade()
+            client.ask(self._messages.challenge)
+            assert client.ask(self._messages.connect) == "success"
+            self._clients.append(client)
+
+    def measure(self, seconds: float) -> list[float]:
+        """How long each answer took, in ms, from when its request was due."""
+        begun, took = time.perf_counter(), []
+        for number in range(int(seconds / EVERY_S)):
+            due = begun + number * EVERY_S
+            time.sleep(max(0.0, due - time.perf_counter()))
+            assert self._clients[number % USERS].ask(self._messages.connect) == "already_connected"
+            took.append((time.perf_counter() - due) * 1e3)
+        return took
+
+
+def measure_logins(site: Site, rates: Sequence[float], seconds: float) -> float:
+    """Print what becomes of logins at each rate, and return the one that does best."""
+    print(f"{'logins asked for':>18} {'succeeded':>12} {'of the peak':>12}   how the others ended")
+    best, peak = 0.0, 0.0
+    for rate in rates:
+        succeeded, ended, busy = site.log_in(rate, seconds)
+        best, peak = (rate, succeeded) if succeeded > peak else (best, peak)
+        del ended["success"]
+        others = ", ".join(f"{how}: {count}" for how, count in ended.most_common(3))
+        note = "  (the load was the bottleneck)" if busy > BUSY else ""
+        print(f"{rate:>16.0f}/s {succeeded:>10.0f}/s {succeeded / peak:>12.2f}   {others}{note}", flush=True)
+    print(f"best at {best:.0f}/s: {peak:.0f}/s\n")
+    return peak
+
+
+def measure_users(site: Site, peak: float, seconds: float, rounds: int) -> None:
+    """Print how long users wait, quiet and in each flood, in turns."""
+    users = Users(site)
+    users.measure(2)
+    quiet: list[float] = []
+    flooded: dict[str, list[float]] = {name: [] for name in FLOODS}
+    for _ in range(rounds):
+        for name, kinds in FLOODS.items():
+            quiet += users.measure(seconds / 2)
+            with ExitStack() as stack:
+                for number, kind in enumerate(kinds):
+                    rate = 2 * peak / len(kinds)
+                    stack.enter_context(site.load(kind, rate, seconds + 3, network=20 + number))
+                time.sleep(2)  # until it flows
+                flooded[name] += users.measure(seconds)
+            time.sleep(1)
+    print(f"{'a request of a user':>22} {'p50':>9} {'p99':>9} {'p99 / quiet':>12}")
+    for name, took in {"quiet": quiet, **flooded}.items():
+        p50, p99 = statistics.median(took), statistics.quantiles(took, n=100)[98]
+        ratio = p99 / statistics.quantiles(quiet, n=100)[98]
+        print(f"{name:>22} {p50:>6.2f} ms {p99:>6.2f} ms {ratio:>12.1f}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=5, help="for each step  [default: 5]")
+    parser.add_argument("--rounds", type=int, default=3, help="of the second part  [default: 3]")
+    parser.add_argument("--identity", help="the server's key, to compare its formats  [default: Ed25519]")
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {LOAD_CORE})
+    with running_server(*(["--identity", options.identity] if options.identity else [])) as site:
+        site.log_in(50, 2)  # to warm up
+        peak = measure_logins(site, RATES, options.seconds)
+        measure_logins(site, [peak, 2 * peak, 3 * peak], options.seconds)
+        measure_users(site, peak, options.seconds, options.rounds)
+
+
+if __name__ == "__main__":
+    main()

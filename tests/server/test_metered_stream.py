@@ -1,0 +1,69 @@
+"""The bytes of a client are counted below everything that could take them in without end."""
+
+import pytest
+import trio
+from trio.testing import MockClock, memory_stream_pair
+
+from ric0_trio.server import ServerLimits
+from ric0_trio.server.metered_stream import MeteredStream
+from ric0_trio.server.turns import Turnstile
+
+LIMITS = ServerLimits(
+    messages_before_auth=2,
+    max_message_bytes_before_auth=10_000,
+    max_message_bytes=20_000,
+    messages_burst=3,
+    messages_per_s=2,
+)
+OF_A_STRANGER = 64 * 1024 + 8 * 1024 + 2 * 2 * 10_000
+OF_A_USER = 64 * 1024 + 2 * 3 * 20_000
+
+
+def make() -> tuple[trio.abc.Stream, MeteredStream]:
+    peer, ours = memory_stream_pair()
+    return peer, MeteredStream(ours, LIMITS, Turnstile())
+
+
+async def take_all(stream: MeteredStream) -> int:
+    """How many bytes it lets in before it ends."""
+    count = 0
+    while data := await stream.receive_some():
+        count += len(data)
+    return count
+
+
+@pytest.mark.parametrize(("is_user", "most"), [(False, OF_A_STRANGER), (True, OF_A_USER)])
+async def test_it_ends_where_there_is_too_much(is_user: bool, most: int, autojump_clock: MockClock) -> None:
+    peer, stream = make()
+    stream.trust(is_user)
+    await peer.send_all(bytes(most))
+    await peer.aclose()
+    assert await take_all(stream) == most
+    assert not stream.is_exhausted
+    peer, stream = make()
+    stream.trust(is_user)
+    await peer.send_all(bytes(most + 1))
+    assert await take_all(stream) <= most
+    assert stream.is_exhausted
+
+
+async def test_a_user_earns_more_in_time_and_a_stranger_does_not(autojump_clock: MockClock) -> None:
+    peer, stream = make()
+    for is_user in (True, False):
+        stream.trust(is_user)
+        await peer.send_all(bytes(OF_A_USER if is_user else OF_A_STRANGER))
+        left = OF_A_USER if is_user else OF_A_STRANGER
+        while left:
+            left -= len(await stream.receive_some())
+        await trio.sleep(1)
+        await peer.send_all(bytes(4096))
+        assert len(await stream.receive_some()) == (4096 if is_user else 0)
+
+
+async def test_a_stranger_is_read_from_a_little_at_a_time(autojump_clock: MockClock) -> None:
+    peer, stream = make()
+    await peer.send_all(bytes(60_000))
+    assert len(await stream.receive_some()) == len(await stream.receive_some(50_000)) == 4096
+    assert len(await stream.receive_some(5)) == 5
+    stream.trust(True)
+    assert len(await stream.receive_some()) > 4096

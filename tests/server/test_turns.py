@@ -1,0 +1,53 @@
+"""Strangers take turns: a few each round, in the order in which they came."""
+
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from ric0_trio.server.turns import TURNS_A_ROUND, Turnstile
+
+
+async def test_turns_come_in_order_and_a_few_a_round() -> None:
+    turns, served = Turnstile(), list[int]()
+    most_in_a_round = rounds = 0
+
+    async def come(number: int) -> None:
+        await turns.take_turn()
+        served.append(number)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(50):
+            nursery.start_soon(come, number)
+            await trio.lowlevel.checkpoint()
+        served_before = len(served)
+        while len(served) < 50:
+            before = len(served)
+            await trio.lowlevel.checkpoint()
+            most_in_a_round = max(most_in_a_round, len(served) - before)
+            rounds += 1
+    assert most_in_a_round <= TURNS_A_ROUND
+    assert rounds >= (50 - served_before) / TURNS_A_ROUND
+    # Those of one round run in any order
+    assert all(abs(place - number) < TURNS_A_ROUND for place, number in enumerate(served))
+
+
+async def test_one_who_gives_up_is_forgotten(autojump_clock: MockClock) -> None:
+    turns = Turnstile()
+    async with trio.open_nursery() as nursery:
+        for _ in range(10):
+            nursery.start_soon(turns.take_turn)
+        nursery.cancel_scope.cancel()
+    await wait_all_tasks_blocked()
+    assert turns.wait_s == 0
+    await turns.take_turn()
+
+
+async def test_the_wait_is_that_of_the_first_in_the_queue(mock_clock: MockClock) -> None:
+    turns = Turnstile()
+    assert turns.wait_s == 0
+    async with trio.open_nursery() as nursery:
+        for _ in range(10 * TURNS_A_ROUND):
+            nursery.start_soon(turns.take_turn)
+        await trio.lowlevel.checkpoint()
+        mock_clock.jump(3)
+        assert turns.wait_s == 3
+    assert turns.wait_s == 0
