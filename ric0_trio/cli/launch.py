@@ -40,7 +40,6 @@ from ric0_trio.server.limits import ServerLimits
 from ric0_trio.server.listening import Place, fit_to_descriptors, listen_at
 from ric0_trio.transport.websocket import one_exception
 
-
 _YOUNG_OBJECTS: Final = 20_000
 _GENERATION_FACTOR: Final = 20
 
@@ -74,8 +73,10 @@ async def launch(
                 trusted_proxies=listen.trusted_proxies,
                 allowed_origins=listen.allowed_origins,
             )
-            with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-                _tune_garbage_collection()
+            with (
+                trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals,
+                _seldom_looking_for_garbage(),
+            ):
                 _announce(config, limits, url, identity, ca, dev)
                 if ready_file is not None:
                     _write_ready_file(ready_file, url, identity, ca)
@@ -143,14 +144,21 @@ async def _listening(places: Sequence[Place]) -> AsyncIterator[list[trio.SocketL
         yield listeners
 
 
-def _tune_garbage_collection() -> None:
+@contextmanager
+def _seldom_looking_for_garbage() -> Iterator[None]:
     """Look for cyclic garbage seldom, and not at all in what is there from the start.
 
     A connection leaves none; to look for it nevertheless holds up every user, by 60 ms at times (docs/benchmarks.md).
     """
+    before = gc.get_threshold()
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS, _GENERATION_FACTOR, _GENERATION_FACTOR)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _fit(limits: ServerLimits) -> ServerLimits:
@@ -194,7 +202,7 @@ def _announce(config: Config, limits: ServerLimits, url: str, identity: PrivateK
     _log().info(
         "server.listening",
         url=url,
-        also=[str(place) for place in places[1:]],
+        also=[str(place) for place in places[1:]] or None,
         key=fingerprint,
         mode=config.access.mode,
         subprotocols=subprotocols,

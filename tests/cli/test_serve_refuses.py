@@ -130,6 +130,25 @@ CASES = {
         ["--dev", "--plaintext", *CONFIG], ["a loopback address alone, and 0.0.0.0:8443 is none"], 64,
         spoil=configured('[listen]\nhost = "0.0.0.0"'),
     ),
+    "plain text for everybody at a further place": Case(
+        ["--dev", "--plaintext", *CONFIG], ["a loopback address alone, and [::]:8443 is none"], 64,
+        spoil=configured('[listen]\nalso = ["[::]:8443"]'),
+    ),
+    "a proxy without a name": Case(
+        [*COMPLETE[:2], *CONFIG], ["[listen] trusted_proxies: name the proxies that end TLS"],
+        spoil=configured("[listen]\nbehind_proxy = true"),
+    ),
+    "a further proxy without a name": Case(
+        [*COMPLETE, *CONFIG], ["[listen] trusted_proxies: name the proxies that end TLS"],
+        spoil=configured('[listen]\nalso_behind_proxy = ["unix:chat.sock"]'),
+    ),
+    "a unix socket, and nowhere to come back to": Case(
+        [*COMPLETE, "--host", "unix:chat.sock"], ["[server] url: needed when [listen] host is a unix socket"]
+    ),
+    "a unix socket that is a file": Case(
+        [*COMPLETE, "--port", "0", *CONFIG], ["cannot listen on unix:cert.pem: ", "see [listen] in the config"], 1,
+        spoil=configured('[listen]\nalso = ["unix:cert.pem"]'),
+    ),
     "an address that is not ours": Case(
         ["--dev", "--host", "192.0.2.1"], ["cannot listen on 192.0.2.1, port 8443: ", "see --host and --port"], 1
     ),

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,12 +42,12 @@ NO_BOUND_PER_ADDRESS = {"RIC0_TRIO_LIMITS_EXEMPT_NETWORKS": '["127.0.0.0/8"]'}
 
 
 @contextmanager
-def running_server(folder: Path, *options: str) -> Iterator[Server]:
-    """A server that listens; one that has not been stopped by the end is killed."""
+def running_server(folder: Path, *options: str, python: Sequence[str] = ("-m", "ric0_trio")) -> Iterator[Server]:
+    """A server that listens; one that has not been stopped by the end is killed. `python` is what starts it."""
     ready = folder / "ready.json"
     ready.unlink(missing_ok=True)
     places = ["--data-dir", str(folder / "data"), "--ready-file", str(ready)]
-    command = [sys.executable, "-m", "ric0_trio", "serve", "--dev", "--port", "0", *places, *options]
+    command = [sys.executable, *python, "serve", "--dev", "--port", "0", *places, *options]
     with (
         (folder / "output.txt").open("wb") as output,
         subprocess.Popen(command, env=os.environ | NO_BOUND_PER_ADDRESS, stdout=output, stderr=output) as process,
@@ -55,7 +55,7 @@ def running_server(folder: Path, *options: str) -> Iterator[Server]:
         try:
             _wait_for(ready, process)
             told = json.loads(ready.read_bytes())
-            yield Server(told["url"], told["pubkey"], told["fingerprint"], Path(told["ca"]), process)
+            yield Server(told["url"], told["pubkey"], told["fingerprint"], Path(told["ca"] or ""), process)
         finally:
             process.kill()
 
