@@ -5,7 +5,7 @@ import trio
 from trio.testing import MockClock, memory_stream_pair
 
 from ric0_trio.server import ServerLimits
-from ric0_trio.server.metered_stream import MeteredStream
+from ric0_trio.server.metered_stream import STRANGERS_READS, USERS_READS, USERS_READS_PER_S, MeteredStream
 from ric0_trio.server.turns import Turnstile
 
 LIMITS = ServerLimits(
@@ -15,8 +15,8 @@ LIMITS = ServerLimits(
     messages_burst=3,
     messages_per_s=2,
 )
-OF_A_STRANGER = 64 * 1024 + 8 * 1024 + 2 * 2 * 10_000
-OF_A_USER = 64 * 1024 + 2 * 3 * 20_000
+OF_A_STRANGER = 32 * 1024 + 8 * 1024 + 2 * 12_500
+OF_A_USER = 32 * 1024 + 3 * 25_000
 
 
 def make() -> tuple[trio.abc.Stream, MeteredStream]:
@@ -67,3 +67,35 @@ async def test_a_stranger_is_read_from_a_little_at_a_time(autojump_clock: MockCl
     assert len(await stream.receive_some(5)) == 5
     stream.trust(True)
     assert len(await stream.receive_some()) > 4096
+
+
+async def test_a_stranger_who_sends_drop_by_drop_is_cut_off(autojump_clock: MockClock) -> None:
+    peer, stream = make()
+    for number in range(STRANGERS_READS + 1):
+        await peer.send_all(b"x")
+        assert await stream.receive_some() == (b"x" if number < STRANGERS_READS else b"")
+    assert stream.is_exhausted
+
+
+async def test_a_user_who_does_takes_turns(autojump_clock: MockClock) -> None:
+    ours, theirs = memory_stream_pair()
+    turns = CountedTurns()
+    stream = MeteredStream(theirs, LIMITS, turns)
+    stream.trust(True)
+    for _ in range(USERS_READS + 10):
+        await ours.send_all(b"x")
+        assert await stream.receive_some() == b"x"
+    assert turns.taken == 10
+    await trio.sleep(1)
+    for _ in range(USERS_READS_PER_S + 10):
+        await ours.send_all(b"x")
+        assert await stream.receive_some() == b"x"
+    assert turns.taken == 20
+
+
+class CountedTurns(Turnstile):
+    taken = 0
+
+    async def take_turn(self) -> None:
+        self.taken += 1
+        await super().take_turn()
