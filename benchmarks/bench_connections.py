@@ -7,23 +7,16 @@ are a bare trio-websocket server (`benchmarks.bare_websocket`), with as many mes
 server without a database (`benchmarks.open_server`).
 """
 
-import json
-import os
-import signal
-import socket
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from urllib.parse import urlsplit
 
 from benchmarks.bench_core import CLIENT_APP, NONCE, NOW, USER_KEY
+from benchmarks.plain_client import Client, Place
+from benchmarks.served import LOOPBACK_IS_EXEMPT, cpu_s, running_server
 from ric0_trio.protocol import (
-    PATH,
     ClientProfile,
     ClientSession,
     Effect,
@@ -35,56 +28,24 @@ from ric0_trio.protocol import (
     Verify,
 )
 
-Place = tuple[str, int]
-
 ROUNDS = 7
 CONNECTIONS = 200
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-
-UPGRADE = (
-    f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: json\r\n\r\n"
-).encode()
-CLOSE = bytes([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8])
-
-
-class Client:
-    """One WebSocket, with as little work as will do: the mask is zero, and every frame is whole."""
-
-    def __init__(self, place: Place) -> None:
-        self._socket = socket.create_connection(place)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._file = self._socket.makefile("rb")
-        self._socket.sendall(UPGRADE)
-        while self._file.readline() != b"\r\n":
-            pass
-
-    def send(self, text: str) -> None:
-        payload = text.encode()
-        size = len(payload)
-        head = bytes([0x80 | size]) if size < 126 else bytes([0xFE]) + size.to_bytes(2)
-        self._socket.sendall(b"\x81" + head + bytes(4) + payload)
-
-    def receive(self) -> str:
-        _, length = self._file.read(2)
-        if length == 126:
-            length = int.from_bytes(self._file.read(2))
-        return self._file.read(length).decode()
-
-    def close(self) -> None:
-        self._socket.sendall(CLOSE)
-        self._file.read()
-        self._file.close()
-        self._socket.close()
 
 
 def upgrade_and_close(place: Place) -> None:
-    Client(place).close()
+    with open_client(place) as client:
+        client.say_goodbye()
+
+
+def open_client(place: Place) -> Client:
+    client = Client(place)
+    client.upgrade()
+    return client
 
 
 def whole_handshake(place: Place) -> None:
     """Challenge, connect, disconnect, close."""
-    client = Client(place)
+    client = open_client(place)
     session = ClientSession(JsonCodec(), NONCE)
 
     def exchange(effects: tuple[Effect, ...]) -> None:
@@ -101,39 +62,22 @@ def whole_handshake(place: Place) -> None:
     exchange(session.challenge(NOW))
     exchange(session.connect(profile_for(session.server_key or USER_KEY.public), NOW))
     exchange(session.disconnect(None, NOW))
+    client.say_goodbye()
     client.close()
 
 
 def three_echoes(place: Place) -> None:
-    client = Client(place)
+    client = open_client(place)
     for _ in range(3):
         client.send("x" * 400)
         client.receive()
+    client.say_goodbye()
     client.close()
 
 
 def profile_for(server: PublicKey) -> ClientProfile:
     user = UserIdentity(name="Ann Example", type="user", pubkey=USER_KEY.public, home_server=server)
     return ClientProfile(user=user, app=CLIENT_APP)
-
-
-@contextmanager
-def running_server() -> Iterator[tuple[int, Place]]:
-    """The command, in plain ws://: its process id, and where it listens."""
-    with tempfile.TemporaryDirectory() as folder:
-        ready = Path(folder, "ready.json")
-        flags = ["--dev", "--plaintext", "--port", "0", "--data-dir", folder, "--ready-file", str(ready)]
-        command = [sys.executable, "-m", "ric0_trio", "serve", *flags, "--log-level", "warning"]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-            try:
-                while not ready.exists():
-                    if process.poll() is not None:
-                        raise SystemExit("the server did not start")
-                    time.sleep(0.02)
-                url = urlsplit(json.loads(ready.read_text())["url"])
-                yield process.pid, (str(url.hostname), int(url.port or 0))
-            finally:
-                process.send_signal(signal.SIGTERM)
 
 
 @contextmanager
@@ -148,14 +92,14 @@ def other_server(module: str) -> Iterator[tuple[int, Place]]:
             process.kill()
 
 
-def cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
-
-
 def main() -> None:
     bare_module, open_module = "benchmarks.bare_websocket", "benchmarks.open_server"
-    with running_server() as ours, other_server(bare_module) as bare, other_server(open_module) as without:
+    with (
+        running_server("--plaintext", environment=LOOPBACK_IS_EXEMPT) as served,
+        other_server(bare_module) as bare,
+        other_server(open_module) as without,
+    ):
+        ours = (served.pid, served.place)
         rows: dict[str, tuple[tuple[int, Place], Callable[[Place], None]]] = {
             "upgrade and close": (ours, upgrade_and_close),
             "  the same, trio-websocket alone": (bare, upgrade_and_close),

@@ -17,21 +17,15 @@ The load reports its own CPU: a figure for which it was the bottleneck says so.
 import argparse
 import json
 import os
-import ssl
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import urlsplit
 
-from benchmarks.plain_client import Client, Messages
-from ric0_trio.protocol import PublicKey
+from benchmarks.served import Served, running_server
 
 RATES = (100, 150, 200, 250, 300, 350, 400, 500, 600)
 USERS = 20
@@ -47,67 +41,38 @@ SERVER_CORE, LOAD_CORE = 0, 1
 BUSY = 0.9
 
 
-@dataclass(frozen=True)
-class Site:
-    ready_file: Path
-    pid: int
-
-    @contextmanager
-    def load(self, kind: str, rate: float, seconds: float, network: int) -> Iterator[subprocess.Popen[str]]:
-        """A load that runs beside the block, with less of a claim on the core than this process has."""
-        numbers = [str(rate), str(seconds), str(network)]
-        command = ["nice", "-n", "19", sys.executable, "-m", "benchmarks.load", kind, *numbers]
-        with subprocess.Popen(
-            command, env=os.environ | {"READY_FILE": str(self.ready_file)}, stdout=subprocess.PIPE, text=True
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
-
-    def log_in(self, rate: float, seconds: float) -> tuple[float, Counter[str], float]:
-        """Logins that succeeded a second, how all ended, and the share of its core that the load took."""
-        with self.load("login", rate, seconds, network=1) as process:
-            out, _ = process.communicate(timeout=seconds + 60)
-        told = json.loads(out)
-        ended = Counter[str](told["ended"])
-        return ended["success"] / told["seconds"], ended, told["cpu_s"] / told["seconds"]
-
-
 @contextmanager
-def running_server(*options: str) -> Iterator[Site]:
-    with tempfile.TemporaryDirectory() as folder:
-        ready = Path(folder, "ready.json")
-        flags = ["--dev", "--port", "0", "--data-dir", folder, "--ready-file", str(ready), "--log-level", "warning"]
-        command = [sys.executable, "-m", "ric0_trio", "serve", *flags, *options]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-            os.sched_setaffinity(process.pid, {SERVER_CORE})
-            try:
-                while not ready.exists():
-                    if process.poll() is not None:
-                        raise SystemExit("the server did not start")
-                    time.sleep(0.02)
-                yield Site(ready, process.pid)
-            finally:
-                process.terminate()
+def load(served: Served, kind: str, rate: float, seconds: float, network: int) -> Iterator[subprocess.Popen[str]]:
+    """A load that runs beside the block, with less of a claim on the core than this process has."""
+    numbers = [str(rate), str(seconds), str(network)]
+    command = ["nice", "-n", "19", sys.executable, "-m", "benchmarks.load", kind, *numbers]
+    environment = os.environ | {"READY_FILE": str(served.ready_file)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def log_in(served: Served, rate: float, seconds: float) -> tuple[float, Counter[str], float]:
+    """Logins that succeeded a second, how all ended, and the share of its core that the load took."""
+    with load(served, "login", rate, seconds, network=1) as process:
+        out, _ = process.communicate(timeout=seconds + 60)
+    told = json.loads(out)
+    ended = Counter[str](told["ended"])
+    return ended["success"] / told["seconds"], ended, told["cpu_s"] / told["seconds"]
 
 
 class Users:
     """Connected users, one of whom sends a request now and then."""
 
-    def __init__(self, site: Site) -> None:
-        ready = json.loads(site.ready_file.read_text())
-        url = urlsplit(ready["url"])
-        tls = ssl.create_default_context(cafile=ready["ca"]) if ready["ca"] else None
-        self._messages = Messages(PublicKey(**ready["pubkey"]))
-        self._clients = []
-        for number in range(USERS):
-            source = f"127.9.0.{number + 1}"
-            client = Client((str(url.hostname), int(url.port or 0)), source=source, tls=tls)
+    def __init__(self, served: Served) -> None:
+        self._request = served.messages.connect
+        self._clients = [served.client(f"127.9.0.{number + 1}") for number in range(USERS)]
+        for client in self._clients:
             client.upgrade()
-            client.ask(self._messages.challenge)
-            assert client.ask(self._messages.connect) == "success"
-            self._clients.append(client)
+            client.ask(served.messages.challenge)
+            client.ask(self._request)
 
     def measure(self, seconds: float) -> list[float]:
         """How long each answer took, in ms, from when its request was due."""
@@ -115,17 +80,18 @@ class Users:
         for number in range(int(seconds / EVERY_S)):
             due = begun + number * EVERY_S
             time.sleep(max(0.0, due - time.perf_counter()))
-            assert self._clients[number % USERS].ask(self._messages.connect) == "already_connected"
+            if self._clients[number % USERS].ask(self._request) != "already_connected":
+                raise SystemExit("a user was put out")
             took.append((time.perf_counter() - due) * 1e3)
         return took
 
 
-def measure_logins(site: Site, rates: Sequence[float], seconds: float) -> float:
+def measure_logins(served: Served, rates: Sequence[float], seconds: float) -> float:
     """Print what becomes of logins at each rate, and return the one that does best."""
     print(f"{'logins asked for':>18} {'succeeded':>12} {'of the peak':>12}   how the others ended")
     best, peak = 0.0, 0.0
     for rate in rates:
-        succeeded, ended, busy = site.log_in(rate, seconds)
+        succeeded, ended, busy = log_in(served, rate, seconds)
         best, peak = (rate, succeeded) if succeeded > peak else (best, peak)
         del ended["success"]
         others = ", ".join(f"{how}: {count}" for how, count in ended.most_common(3))
@@ -135,9 +101,9 @@ def measure_logins(site: Site, rates: Sequence[float], seconds: float) -> float:
     return peak
 
 
-def measure_users(site: Site, peak: float, seconds: float, rounds: int) -> None:
+def measure_users(served: Served, peak: float, seconds: float, rounds: int) -> None:
     """Print how long users wait, quiet and in each flood, in turns."""
-    users = Users(site)
+    users = Users(served)
     users.measure(2)
     quiet: list[float] = []
     flooded: dict[str, list[float]] = {name: [] for name in FLOODS}
@@ -147,7 +113,7 @@ def measure_users(site: Site, peak: float, seconds: float, rounds: int) -> None:
             with ExitStack() as stack:
                 for number, kind in enumerate(kinds):
                     rate = 2 * peak / len(kinds)
-                    stack.enter_context(site.load(kind, rate, seconds + 3, network=20 + number))
+                    stack.enter_context(load(served, kind, rate, seconds + 3, network=20 + number))
                 time.sleep(2)  # until it flows
                 flooded[name] += users.measure(seconds)
             time.sleep(1)
@@ -165,11 +131,12 @@ def main() -> None:
     parser.add_argument("--identity", help="the server's key, to compare its formats  [default: Ed25519]")
     options = parser.parse_args()
     os.sched_setaffinity(0, {LOAD_CORE})
-    with running_server(*(["--identity", options.identity] if options.identity else [])) as site:
-        site.log_in(50, 2)  # to warm up
-        peak = measure_logins(site, RATES, options.seconds)
-        measure_logins(site, [peak, 2 * peak, 3 * peak], options.seconds)
-        measure_users(site, peak, options.seconds, options.rounds)
+    flags = ["--identity", options.identity] if options.identity else []
+    with running_server(*flags, core=SERVER_CORE) as served:
+        log_in(served, 50, 2)  # to warm up
+        peak = measure_logins(served, RATES, options.seconds)
+        measure_logins(served, [peak, 2 * peak, 3 * peak], options.seconds)
+        measure_users(served, peak, options.seconds, options.rounds)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ one of `THREADS` free), each from the next address of 127.NETWORK.0.0/16, and pr
 import itertools
 import json
 import os
-import ssl
 import sys
 import threading
 import time
@@ -16,10 +15,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from benchmarks.plain_client import UPGRADE, Client, Messages, RefusedError
-from ric0_trio.protocol import PublicKey
+from benchmarks.plain_client import UPGRADE, Client, RefusedError
+from benchmarks.served import Served
 
 THREADS = 400
 HALF_A_HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(40)
@@ -28,12 +26,9 @@ HALF_A_HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(40)
 class Load:
     """What strangers and newcomers do to one server."""
 
-    def __init__(self, ready_file: Path, network: int) -> None:
-        ready = json.loads(ready_file.read_text())
-        url = urlsplit(ready["url"])
-        self._place = (str(url.hostname), int(url.port or 0))
-        self._tls = ssl.create_default_context(cafile=ready["ca"]) if ready["ca"] else None
-        self._messages = Messages(PublicKey(**ready["pubkey"]))
+    def __init__(self, served: Served, network: int) -> None:
+        self._served = served
+        self._messages = served.messages
         self._addresses = _addresses(network)
         self._held: list[Client] = []
         self.ended = Counter[str]()
@@ -66,7 +61,7 @@ class Load:
 
     def login(self, source: str) -> str:
         """What a good client does: challenge, connect, and leave."""
-        with Client(self._place, source=source, tls=self._tls) as client:
+        with self._served.client(source) as client:
             client.upgrade()
             client.ask(self._messages.challenge)
             status = client.ask(self._messages.connect)
@@ -75,7 +70,7 @@ class Load:
 
     def challenges(self, source: str) -> str:
         """Have the server sign as often as it does, and then some."""
-        with Client(self._place, source=source, tls=self._tls) as client:
+        with self._served.client(source) as client:
             client.upgrade()
             for _ in range(4):
                 client.ask(self._messages.challenge)
@@ -83,7 +78,7 @@ class Load:
 
     def forged(self, source: str) -> str:
         """Have it check as many proofs as it does."""
-        with Client(self._place, source=source, tls=self._tls) as client:
+        with self._served.client(source) as client:
             client.upgrade()
             client.ask(self._messages.challenge)
             for _ in range(8):
@@ -92,13 +87,13 @@ class Load:
 
     def half_tls(self, source: str) -> str:
         """Begin TLS, and no more."""
-        client = Client(self._place, source=source)
+        client = Client(self._served.place, source=source)
         client.socket.sendall(HALF_A_HELLO)
         return self._hold(client)
 
     def half_head(self, source: str) -> str:
         """Begin the HTTP head, and no more."""
-        client = Client(self._place, source=source, tls=self._tls)
+        client = self._served.client(source)
         client.socket.sendall(UPGRADE[:100])
         return self._hold(client)
 
@@ -116,7 +111,7 @@ def _addresses(network: int) -> Iterator[str]:
 
 def main() -> None:
     kind, rate, seconds, network = sys.argv[1:]
-    load = Load(Path(os.environ["READY_FILE"]), int(network))
+    load = Load(Served.by(Path(os.environ["READY_FILE"])), int(network))
     begun, cpu = time.monotonic(), time.process_time()
     load.run(kind, float(rate), float(seconds))
     took, busy = time.monotonic() - begun, time.process_time() - cpu

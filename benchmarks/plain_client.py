@@ -90,8 +90,8 @@ class Messages:
     def __init__(self, server: PublicKey) -> None:
         proof = USER_KEY.sign(bytes(server))
         self.challenge = _request("challenge", 0, {"challenge": encode_base64(NONCE)})
-        self.connect = _connect(proof)
-        self.forged = _connect(proof[:-1] + bytes([proof[-1] ^ 1]))
+        self.connect = connect_request(USER_KEY.public, proof)
+        self.forged = connect_request(USER_KEY.public, proof[:-1] + bytes([proof[-1] ^ 1]))
 
 
 def frame(text: str) -> bytes:
@@ -102,8 +102,9 @@ def frame(text: str) -> bytes:
     return b"\x81" + head + bytes(4) + payload
 
 
-def _connect(proof: bytes) -> str:
-    key = {"key": USER_KEY.public.key, "format": USER_KEY.public.format}
+def connect_request(public: PublicKey, proof: bytes) -> str:
+    """What a user with that key sends, with whatever proof."""
+    key = {"key": public.key, "format": public.format}
     user = {"name": "Ann Example", "type": "user", "pubkey": key, "home_server": key}
     version = {"type": "release", "major": 1, "minor": 2, "patch": 3}
     app = {

@@ -42,6 +42,7 @@ except ImportError:  # the extra `bson` is not installed
 MAX_DEPTH: Final = 32
 """How deep objects and lists may be nested, the envelope among them."""
 
+_CONTAINERS: Final = (dict, list)
 _TOO_DEEP: Final = f"nested more than {MAX_DEPTH} deep"
 
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,32})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -225,14 +226,17 @@ class BsonCodec(Codec):
         return bson.encode(msgspec.to_builtins(build_envelope(envelope)))
 
 
-def _check_depth(plain: object, left: int = MAX_DEPTH) -> None:
-    """Raise `DecodeError` when `plain` is nested deeper than `left`: how deep a decoder goes differs with Python."""
-    if not isinstance(plain, dict | list):
-        return
-    if left == 0:
+def _check_depth(plain: object) -> None:
+    """Raise `DecodeError` when `plain` is nested too deep: how deep a decoder goes differs with Python.
+
+    Level by level: a message can be thousands of containers wide, and a call for each would be what costs most.
+    """
+    level: list[Any] = [plain] if type(plain) in _CONTAINERS else []
+    for _ in range(MAX_DEPTH):
+        contents = (one.values() if type(one) is dict else one for one in level)
+        level = [item for items in contents for item in items if type(item) in _CONTAINERS]
+    if level:
         raise DecodeError(_TOO_DEEP)
-    for item in plain.values() if isinstance(plain, dict) else plain:
-        _check_depth(item, left - 1)
 
 
 def _to_json_type(value: object, *, is_time: bool = False) -> object:

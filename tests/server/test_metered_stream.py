@@ -5,7 +5,13 @@ import trio
 from trio.testing import MockClock, memory_stream_pair
 
 from ric0_trio.server import ServerLimits
-from ric0_trio.server.metered_stream import STRANGERS_READS, USERS_READS, USERS_READS_PER_S, MeteredStream
+from ric0_trio.server.metered_stream import (
+    STRANGERS_READS,
+    USERS_BYTES,
+    USERS_READS,
+    USERS_READS_PER_S,
+    MeteredStream,
+)
 from ric0_trio.server.turns import Turnstile
 
 LIMITS = ServerLimits(
@@ -77,7 +83,25 @@ async def test_a_stranger_who_sends_drop_by_drop_is_cut_off(autojump_clock: Mock
     assert stream.is_exhausted
 
 
-async def test_a_user_who_does_takes_turns(autojump_clock: MockClock) -> None:
+async def test_a_user_who_sends_much_takes_turns_and_is_read_from_in_small_pieces(autojump_clock: MockClock) -> None:
+    ours, theirs = memory_stream_pair()
+    turns = CountedTurns()
+    stream = MeteredStream(theirs, ServerLimits(), turns)
+    stream.trust(True)
+    await ours.send_all(bytes(USERS_BYTES))
+    assert len(await stream.receive_some(USERS_BYTES)) == USERS_BYTES
+    assert turns.taken == 0
+    await ours.send_all(bytes(100_000))
+    assert len(await stream.receive_some(50_000)) == 50_000
+    assert len(await stream.receive_some(50_000)) == 4096
+    assert turns.taken == 2
+    await trio.sleep(1)
+    assert len(await stream.receive_some(50_000)) == 4096  # it is light again from the next read on
+    assert len(await stream.receive_some(50_000)) == 100_000 - 50_000 - 2 * 4096
+    assert turns.taken == 2
+
+
+async def test_a_user_who_sends_drop_by_drop_takes_turns(autojump_clock: MockClock) -> None:
     ours, theirs = memory_stream_pair()
     turns = CountedTurns()
     stream = MeteredStream(theirs, LIMITS, turns)
