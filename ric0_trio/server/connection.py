@@ -111,8 +111,10 @@ class Connection:
             await self._end()
 
     async def _end(self) -> None:
+        # What refers to itself would wait for the garbage collector, and with it what OpenSSL holds.
+        self._conversation = None
         if self._tls is not None:
-            vars(self._tls).clear()  # it refers to itself: what OpenSSL holds would wait for the garbage collector
+            vars(self._tls).clear()
         await trio.aclose_forcefully(self._stream)
 
     def _enter_address(self) -> Full | None:
@@ -223,7 +225,6 @@ class Connection:
                 close = await talk.run()
                 timeout_s = limits.close_timeout_s if talk.is_worth_a_wait else timeout_s
         finally:
-            self._conversation = None
             await guard.close(close.code, close.reason, timeout_s)
 
     def _settle(self, is_user: bool) -> Full | None:
