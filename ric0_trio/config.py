@@ -48,9 +48,9 @@ class ListenSection(Section, frozen=True):
     port: Annotated[int, Meta(ge=0, le=65535)] = 8443
     """0 picks a free one."""
     behind_proxy: bool = False
-    """A proxy in front ends TLS, so plain `ws://` is spoken here."""
+    """A proxy in front ends TLS, so plain `ws://` is spoken there."""
     also: tuple[str, ...] = ()
-    """Further places, of the same kind: `[::]:8443`, `unix:/run/ric0/chat.sock`."""
+    """Further places, with TLS: `[::]:8443`, `unix:/run/ric0/chat.sock`."""
     also_behind_proxy: tuple[str, ...] = ()
     """Further places at which plain `ws://` is spoken, with a proxy that ends TLS."""
     trusted_proxies: tuple[str, ...] = ()
@@ -68,13 +68,12 @@ class ListenSection(Section, frozen=True):
     @property
     def direct(self) -> Sequence[Place]:
         """Where clients come themselves."""
-        return () if self.behind_proxy else (self.first, *map(parse_place, self.also))
+        return (*(() if self.behind_proxy else (self.first,)), *map(parse_place, self.also))
 
     @property
     def proxied(self) -> Sequence[Place]:
         """Where a proxy comes."""
-        further = map(parse_place, self.also_behind_proxy)
-        return (self.first, *map(parse_place, self.also), *further) if self.behind_proxy else tuple(further)
+        return (*((self.first,) if self.behind_proxy else ()), *map(parse_place, self.also_behind_proxy))
 
 
 class TlsSection(Section, frozen=True):
@@ -163,6 +162,9 @@ def load_config(
 
 def _find_problem(config: Config) -> str | None:
     """What types alone do not tell."""
+    before, after = config.limits.max_message_bytes_before_auth, config.limits.max_message_bytes
+    if before > after:
+        return f"[limits] max_message_bytes_before_auth: expected at most max_message_bytes ({after}), got {before}"
     checks: Sequence[tuple[str, Iterable[str], Callable[[str], object], str]] = [
         ("[listen] host", _only_unix(config.listen.host), parse_place, "unix:PATH"),
         ("[listen] also", config.listen.also, parse_place, _PLACES),

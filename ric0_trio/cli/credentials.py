@@ -23,7 +23,7 @@ def load_credentials(config: Config, *, plaintext: bool) -> tuple[PrivateKey, ss
     is_tls = not plaintext and bool(config.listen.direct)
     if config.listen.proxied and not config.listen.trusted_proxies:
         raise CommandError(_NO_PROXIES, Exit.CONFIG)
-    if config.listen.behind_proxy and (config.tls.cert or config.tls.key):
+    if not config.listen.direct and (config.tls.cert or config.tls.key):
         why = "[listen] behind_proxy means plain ws://, so a certificate is of no use here: leave out one or the other"
         raise CommandError(why, Exit.CONFIG)
     if config.server.identity is None or (is_tls and (config.tls.cert is None or config.tls.key is None)):

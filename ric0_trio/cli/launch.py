@@ -36,8 +36,8 @@ from ric0_trio.protocol import (
 )
 from ric0_trio.server import Server
 from ric0_trio.server.control import ControlSocket, bind_control_socket
-from ric0_trio.server.limits import ServerLimits
-from ric0_trio.server.listening import Place, fit_to_descriptors, listen_at
+from ric0_trio.server.limits import ServerLimits, fit_to_descriptors
+from ric0_trio.server.listening import Place, listen_at
 from ric0_trio.transport.websocket import one_exception
 
 _YOUNG_OBJECTS: Final = 20_000
@@ -148,7 +148,7 @@ async def _listening(places: Sequence[Place]) -> AsyncIterator[list[trio.SocketL
 def _seldom_looking_for_garbage() -> Iterator[None]:
     """Look for cyclic garbage seldom, and not at all in what is there from the start.
 
-    A connection leaves none; to look for it nevertheless holds up every user, by 60 ms at times (docs/benchmarks.md).
+    A connection leaves none; to look for it nevertheless holds up every user, by 100 ms at times (docs/benchmarks.md).
     """
     before = gc.get_threshold()
     gc.collect()

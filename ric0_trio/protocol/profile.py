@@ -9,7 +9,7 @@ from ric0_trio.protocol.keys import KEY_FORMATS
 from ric0_trio.protocol.messages import AppInfo, ServerInfo
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
-Number = Annotated[int, Meta(ge=1)]
+Number = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 
 
 class ServerProfile(msgspec.Struct, frozen=True, kw_only=True):

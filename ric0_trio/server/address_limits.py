@@ -5,12 +5,14 @@ from typing import Final
 
 from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.server.limits import ServerLimits
-from ric0_trio.server.refusals import Full
+from ric0_trio.server.refusals import Refusal
 
 MAX_REMEMBERED: Final = 32_768
 """How many addresses are kept in mind at once. Past it, those that were heard of least recently are forgotten."""
 
 _MANY_OPEN_WAIT_S: Final = 10.0
+_TOLD_AT_ONCE: Final = 5
+_TOLD_PER_S: Final = 1
 
 
 class _Address:
@@ -18,8 +20,14 @@ class _Address:
         per_min = limits.new_connections_per_address_per_min
         self.open = 0
         self.newcomers = TokenBucket(per_min, per_min / 60, now)
-        self.failures: deque[float] = deque(maxlen=limits.failures_per_address)
+        self.failures: deque[float] | None = None
         self.barred_until = 0.0
+        self.courtesy: TokenBucket | None = None
+
+    def refuse(self, limit: str, text: str, retry_after_s: float, now: float) -> Refusal:
+        """Say so a few times, and then once a second: each time costs as much as two fifths of a login."""
+        self.courtesy = self.courtesy or TokenBucket(_TOLD_AT_ONCE, _TOLD_PER_S, now)
+        return Refusal(limit, text, retry_after_s, is_told=self.courtesy.take(now))
 
 
 class AddressLimits:
@@ -36,7 +44,7 @@ class AddressLimits:
         """How many addresses are kept in mind."""
         return len(self._addresses)
 
-    def enter(self, group: str | None, now: float) -> Full | None:
+    def enter(self, group: str | None, now: float) -> Refusal | None:
         """Count a new connection, to be taken back with `leave`; or say why there is no room for it."""
         if group is None:
             return None
@@ -44,7 +52,8 @@ class AddressLimits:
         if now < address.barred_until:
             return _barred(address, now)
         if address.open >= self._limits.connections_per_address:
-            return Full("connections_per_address", "too many connections from your address", _MANY_OPEN_WAIT_S)
+            text = "too many connections from your address"
+            return address.refuse("connections_per_address", text, _MANY_OPEN_WAIT_S, now)
         full = self._take_newcomer(address, now)
         if full is None:
             address.open += 1
@@ -55,29 +64,29 @@ class AddressLimits:
         if group is not None:
             self._addresses[group].open -= 1
 
-    def enter_again(self, group: str | None, now: float) -> Full | None:
+    def enter_again(self, group: str | None, now: float) -> Refusal | None:
         """Count an open connection as a new one: its user has left it, and it may have another."""
         return None if group is None else self._take_newcomer(self._recall(group, now), now)
 
-    def note_failure(self, group: str | None, now: float) -> Full | None:
+    def note_failure(self, group: str | None, now: float) -> Refusal | None:
         """Count a forged proof or a bad join token; say whether it was one too many."""
         if group is None:
             return None
         limits, address = self._limits, self._recall(group, now)
         if now >= address.barred_until:
-            address.failures.append(now)
-            is_full = len(address.failures) == limits.failures_per_address
-            if not is_full or now - address.failures[0] > limits.failure_window_s:
+            failures = address.failures = address.failures or deque(maxlen=limits.failures_per_address)
+            failures.append(now)
+            if len(failures) < limits.failures_per_address or now - failures[0] > limits.failure_window_s:
                 return None
-            address.failures.clear()
+            address.failures = None
             address.barred_until = now + limits.failure_bar_s
         return _barred(address, now)
 
-    def _take_newcomer(self, address: _Address, now: float) -> Full | None:
+    def _take_newcomer(self, address: _Address, now: float) -> Refusal | None:
         if address.newcomers.take(now):
             return None
         text = "too many new connections from your address"
-        return Full("new_connections_per_address_per_min", text, address.newcomers.wait_s(now))
+        return address.refuse("new_connections_per_address_per_min", text, address.newcomers.wait_s(now), now)
 
     def _recall(self, group: str, now: float) -> _Address:
         address = self._addresses.get(group)
@@ -102,5 +111,6 @@ class AddressLimits:
         return is_quiet and address.newcomers.is_full(now)
 
 
-def _barred(address: _Address, now: float) -> Full:
-    return Full("failures_per_address", "too many failed attempts from your address", address.barred_until - now)
+def _barred(address: _Address, now: float) -> Refusal:
+    text = "too many failed attempts from your address"
+    return address.refuse("failures_per_address", text, address.barred_until - now, now)

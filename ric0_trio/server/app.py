@@ -1,5 +1,6 @@
 """`Server`: the accept loops, and the nursery that supervises a task for each connection."""
 
+import dataclasses
 import errno
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,20 +11,17 @@ import trio
 
 from ric0_trio.access.store import AccessStore
 from ric0_trio.protocol import Codec, PrivateKey, ServerProfile, available_codecs
-from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.server.addresses import UNIX
 from ric0_trio.server.connection import Connection
 from ric0_trio.server.limits import ServerLimits
-from ric0_trio.server.refusals import Full
+from ric0_trio.server.refusals import Refusal
 from ric0_trio.server.services import Services
 
 _OUT_OF_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _ACCEPT_PAUSE_S: Final = 0.1
 _RETRY_AFTER_S: Final = 5.0
 
-TURNED_AWAY_AT_ONCE: Final = 64
-"""How many newcomers at once are told that there is no room. Further ones are cut off without a word."""
-TURNED_AWAY_PER_S: Final = 100
+_MAX_TURNED_AWAY: Final = 64
 
 
 class Server:
@@ -63,7 +61,6 @@ class Server:
         )
         self._connections: set[Connection] = set()
         self._turned_away: set[Connection] = set()
-        self._courtesy = TokenBucket(TURNED_AWAY_PER_S, TURNED_AWAY_PER_S, now=0)
         self._stopping = trio.Event()
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -113,13 +110,20 @@ class Server:
         For listeners of your own; `serve` calls it for each connection. `peer` is the client's address, by which it is
         counted. With `is_proxied`, it is a proxy that has ended TLS. Nothing that the client does raises.
         """
-        services = self._services
-        connection = Connection(services, stream, services.addresses.peer(peer), is_proxied=is_proxied)
-        full = self._find_no_room() or connection.enter()
-        if full is not None:
+        connection = Connection(self._services, stream, self._services.addresses.peer(peer), is_proxied=is_proxied)
+        try:
+            refusal = self._find_no_room() or connection.enter()
+            if refusal is None:
+                await self._run(connection)
+            else:
+                await self._turn_away(connection, refusal)
+        except* Exception:  # the connection's boundary: a fault in serving one client is not the others'
+            connection.log.exception("connection.failed")
+        finally:
             connection.leave()
-            await self._turn_away(connection, stream, full)
-            return
+            await connection.end()
+
+    async def _run(self, connection: Connection) -> None:
         self._connections.add(connection)
         if self._stopping.is_set():
             connection.shutdown()
@@ -127,25 +131,23 @@ class Server:
             await connection.run()
         finally:
             self._connections.remove(connection)
-            connection.leave()
 
-    def _find_no_room(self) -> Full | None:
-        if len(self._connections) >= self._limits.max_connections:
-            return Full("max_connections", "the server is full", _RETRY_AFTER_S)
-        if self._services.turns.wait_s > self._limits.overload_wait_s:
-            return Full("overload_wait_s", "the server is overloaded", _RETRY_AFTER_S)
-        return None
-
-    async def _turn_away(self, connection: Connection, stream: trio.abc.Stream, full: Full) -> None:
-        self._services.refusals.note(full.limit, connection.peer.name)
-        if len(self._turned_away) >= TURNED_AWAY_AT_ONCE or not self._courtesy.take(trio.current_time()):
-            await trio.aclose_forcefully(stream)
-            return
+    async def _turn_away(self, connection: Connection, refusal: Refusal) -> None:
+        connection.leave()
+        if len(self._turned_away) >= min(_MAX_TURNED_AWAY, 1 + self._limits.max_connections // 10):
+            refusal = dataclasses.replace(refusal, is_told=False)
         self._turned_away.add(connection)
         try:
-            await connection.turn_away(full)
+            await connection.turn_away(refusal)
         finally:
             self._turned_away.remove(connection)
+
+    def _find_no_room(self) -> Refusal | None:
+        if len(self._connections) >= self._limits.max_connections:
+            return Refusal("max_connections", "the server is full", _RETRY_AFTER_S)
+        if self._services.turns.wait_s > self._limits.overload_wait_s:
+            return Refusal("overload_wait_s", "the server is overloaded", _RETRY_AFTER_S)
+        return None
 
     async def _accept(self, listener: trio.SocketListener, connections: trio.Nursery, is_proxied: bool) -> None:
         async with listener:

@@ -14,8 +14,8 @@ from ric0_trio.protocol import Close, CloseCode, Kick
 from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.server.addresses import Peer
 from ric0_trio.server.conversation import Conversation
-from ric0_trio.server.metered_stream import MeteredStream
-from ric0_trio.server.refusals import Full
+from ric0_trio.server.metered_stream import MeteredStream, MeteredTls
+from ric0_trio.server.refusals import Refusal
 from ric0_trio.server.services import Services
 from ric0_trio.server.upgrade import HttpRefusal, Upgrade, check_request, parse_request
 from ric0_trio.transport.guard import GuardedStream
@@ -44,16 +44,19 @@ class Connection:
         self._counted: str | None = None
         self._gave_way_to: str | None = None
         self._conversation: Conversation | None = None
-        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind(
+        self.log: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind(
             connection=self.id, peer=peer.name
         )
 
-    def enter(self) -> Full | None:
+    def enter(self) -> Refusal | None:
         """Count the connection, until `leave`; or say why there is no room for it.
 
         A trusted proxy is counted when it has said for whom it speaks.
         """
-        return (None if self.peer.is_proxy else self._enter_address()) or self._enter_strangers()
+        refusal = None if self.peer.is_proxy else self._enter_address()
+        if refusal is None:
+            self._services.strangers.enter(self)
+        return refusal
 
     def leave(self) -> None:
         """Take back what `enter` counted, as far as it came."""
@@ -83,7 +86,7 @@ class Connection:
             self._conversation.shutdown()
 
     async def run(self) -> None:
-        """Serve the client until either side ends it. Nothing that the client does raises."""
+        """Serve the client until either side ends it."""
         try:
             # What is asked of the access store outlives the client: a place that comes late is given back.
             async with trio.open_nursery() as admissions:
@@ -91,40 +94,42 @@ class Connection:
                     await self._open(admissions)
                 if self._opening.cancelled_caught:
                     self._log_unopened()
-                if self._stream.is_exhausted:
-                    self._services.refusals.note("bytes", self.peer.name)
+                if self._stream.exhausted is not None:
+                    self._services.refusals.note(self._stream.exhausted, self.peer.name)
                 await trio.aclose_forcefully(self._stream)  # now, not when the last admission is known
-        except* Exception:  # the connection's boundary: a fault in serving one client is not the others'
-            self._log.exception("connection.failed")
         finally:
-            await self._end()
+            await self.end()
 
-    async def turn_away(self, why: Full) -> None:
-        """Tell the client that there is no room, if it has a moment, and end. Nothing that the client does raises."""
+    async def turn_away(self, refusal: Refusal) -> None:
+        """Tell the client that there is no room, if it is to be told and has a moment, and end."""
         try:
             with self._opening:
                 self._opening.deadline = trio.current_time() + _TURN_AWAY_TIMEOUT_S
-                await self._answer(await self._shake_hands(), why.as_http())
+                if self._may_tell(refusal):
+                    await self._answer(await self._shake_hands(), _as_http(refusal))
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
         finally:
-            await self._end()
+            await self.end()
 
-    async def _end(self) -> None:
+    async def end(self) -> None:
+        """Close the stream by force, and let go of what would keep this connection in memory."""
         # What refers to itself would wait for the garbage collector, and with it what OpenSSL holds.
         self._conversation = None
         if self._tls is not None:
             vars(self._tls).clear()
         await trio.aclose_forcefully(self._stream)
 
-    def _enter_address(self) -> Full | None:
-        full = self._services.address_limits.enter(self.peer.group, trio.current_time())
-        if full is None:
+    def _enter_address(self) -> Refusal | None:
+        refusal = self._services.address_limits.enter(self.peer.group, trio.current_time())
+        if refusal is None:
             self._counted = self.peer.group
-        return full
+        return refusal
 
-    def _enter_strangers(self) -> Full | None:
-        return self._services.strangers.enter(self, trio.current_time())
+    def _may_tell(self, refusal: Refusal) -> bool:
+        """Count a refusal, and say whether there is time to tell it."""
+        self._services.refusals.note(refusal.limit, self.peer.name)
+        return refusal.is_told and self._services.courtesy.take(trio.current_time())
 
     def _log_unopened(self) -> None:
         if self._gave_way_to is not None:
@@ -134,7 +139,7 @@ class Connection:
         else:
             why = "no WebSocket in time"
             self._services.refusals.note("opening_timeout_s", self.peer.name)
-        self._log.debug("connection.refused", why=why)
+        self.log.debug("connection.refused", why=why)
 
     async def _open(self, admissions: trio.Nursery) -> None:
         try:
@@ -142,10 +147,14 @@ class Connection:
             answer, early = await self._read_request(stream)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             cause = str(error.__cause__ or error)
-            self._log.debug("connection.refused", why="no TLS handshake or HTTP head", detail=cause)
+            self.log.debug("connection.refused", why="no TLS handshake or HTTP head", detail=cause)
             return
         if isinstance(answer, HttpRefusal):
             await self._refuse(stream, answer)
+        elif isinstance(answer, Refusal):
+            self.log.debug("connection.refused", why=answer.text)
+            if self._may_tell(answer):
+                await self._answer(stream, _as_http(answer))
         else:
             await self._upgrade(stream, answer, early, admissions)
 
@@ -154,9 +163,9 @@ class Connection:
             return self._stream
         self._tls = trio.SSLStream(self._stream, self._services.ssl_context, server_side=True)
         await self._tls.do_handshake()
-        return self._tls
+        return MeteredTls(self._tls)
 
-    async def _read_request(self, stream: trio.abc.Stream) -> tuple[Upgrade | HttpRefusal, bytes]:
+    async def _read_request(self, stream: trio.abc.Stream) -> tuple[Upgrade | HttpRefusal | Refusal, bytes]:
         limits = self._limits
         try:
             head, early = await read_head(stream, limits.max_head_bytes)
@@ -170,19 +179,21 @@ class Connection:
         refusal = self._take_over(request.forwarded_for) if self.peer.is_proxy else None
         return refusal or check_request(request, self._services.codecs, self._services.allowed_origins), early
 
-    def _take_over(self, forwarded_for: list[str]) -> HttpRefusal | None:
+    def _take_over(self, forwarded_for: list[str]) -> HttpRefusal | Refusal | None:
         """Count the client that a proxy speaks for instead of the proxy."""
         client = self._services.addresses.client_of(self.peer, forwarded_for)
         if client is None:
             return HttpRefusal(400, "the last of X-Forwarded-For is no address")
         self._services.strangers.leave(self)
         self.peer = client
-        self._log = self._log.bind(peer=client.name)
-        full = self._enter_address() or self._enter_strangers()
-        return None if full is None else full.as_http()
+        self.log = self.log.bind(peer=client.name)
+        refusal = self._enter_address()
+        if refusal is None:
+            self._services.strangers.enter(self)
+        return refusal
 
     async def _refuse(self, stream: trio.abc.Stream, refusal: HttpRefusal) -> None:
-        self._log.debug("connection.refused", status=refusal.status, why=refusal.text)
+        self.log.debug("connection.refused", status=refusal.status, why=refusal.text)
         if refusal.limit is not None:
             self._services.refusals.note(refusal.limit, self.peer.name)
         await self._answer(stream, refusal)
@@ -219,19 +230,31 @@ class Connection:
             ) as websocket:
                 self._opening.deadline = math.inf
                 talk = Conversation(
-                    self._services, websocket, request.codec, admissions, self.id, self.peer, self._log, self._settle
+                    self._services,
+                    websocket,
+                    request.codec,
+                    admissions,
+                    self.id,
+                    self.peer,
+                    self.log,
+                    self._change_standing,
                 )
                 self._conversation = talk
                 close = await talk.run()
-                timeout_s = limits.close_timeout_s if talk.is_worth_a_wait else timeout_s
+                timeout_s = limits.close_timeout_s if talk.is_user else timeout_s
         finally:
             await guard.close(close.code, close.reason, timeout_s)
 
-    def _settle(self, is_user: bool) -> Full | None:
-        """Count the client as a connected user, or as a stranger again; for that there may be no room."""
-        now = trio.current_time()
+    def _change_standing(self, is_user: bool) -> Refusal | None:
+        """Count the client as a connected user, or as a stranger again, for which there may be no room."""
         self._stream.trust(is_user)
         if is_user:
-            self._services.strangers.succeed(self, now)
+            self._services.strangers.leave(self)
             return None
-        return self._services.address_limits.enter_again(self.peer.group, now) or self._enter_strangers()
+        self._services.strangers.enter(self)
+        return self._services.address_limits.enter_again(self.peer.group, trio.current_time())
+
+
+def _as_http(refusal: Refusal) -> HttpRefusal:
+    wait = str(math.ceil(refusal.retry_after_s))
+    return HttpRefusal(503, f"{refusal.text}; try again later", [("Retry-After", wait)])

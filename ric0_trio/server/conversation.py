@@ -29,7 +29,7 @@ from ric0_trio.protocol import (
 from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.protocol.states import REQUESTS
 from ric0_trio.server.addresses import Peer
-from ric0_trio.server.refusals import Full
+from ric0_trio.server.refusals import Refusal
 from ric0_trio.server.services import Services
 from ric0_trio.transport.clock import SteadyClock
 from ric0_trio.transport.frames import Excess
@@ -57,20 +57,22 @@ class Conversation:
         connection_id: str,
         peer: Peer,
         log: structlog.typing.FilteringBoundLogger,
-        settle: Callable[[bool], Full | None],
+        change_standing: Callable[[bool], Refusal | None],
     ) -> None:
-        """`settle` is told whenever the client becomes a connected user, or ceases to be one."""
-        self.is_worth_a_wait = False
-        """Whether a connected user is there to answer the Close frame."""
+        """`change_standing` is told whenever the client becomes a connected user, or ceases to be one."""
+        self.is_user = False
+        """Whether a connected user is there, or was there when the end came."""
         self._services = services
         self._peer = peer
-        self._settle_as = settle
+        self._change_standing = change_standing
         self._websocket = websocket
         self._admissions = admissions
         self._id = connection_id
         self._anonymous_log = self._log = log
         self._clock = SteadyClock()
         self._session = ServerSession(services.profile, services.limits, codec, self._clock.now())
+        per_min = services.limits.control_frames_per_min
+        self._users_control_frames = TokenBucket(per_min, per_min / 60, trio.current_time())
         self._allow_frames(is_user=False)
         self._order: Callable[[], Sequence[Effect]] | None = None
         self._waiting: trio.CancelScope | None = None
@@ -90,16 +92,17 @@ class Conversation:
         """Converse, and return how the WebSocket is to be closed. Every place that was taken is given back."""
         try:
             while True:
-                close = await self._carry_out(await self._next_effects())
+                effects = await self._next_effects()
+                self._note_standing()
+                close = await self._carry_out(effects)
                 if close is not None:
                     self._log_close(close)
                     return close
-                self._note_standing(is_user=self._session.state is State.CONNECTED)
         except PeerGoneError as gone:
             self._log.debug("connection.closed", by="client", code=gone.code, why=gone.reason)
             self._note_limit(_LIMITS_OF_SILENCE.get(type(gone)))
             self._ending = _describe(gone)
-            self.is_worth_a_wait = False
+            self.is_user = False
             return Close(CloseCode.POLICY, gone.reason)  # heard by nobody, but one who is late with a pong
         except FrameError as fault:
             close = Close(fault.code, fault.reason, limit=self._limit_of(fault.excess))
@@ -107,7 +110,8 @@ class Conversation:
             self._ending = fault.reason
             return close
         finally:
-            await self._settle()
+            self._order = None  # it refers to this conversation, which would be garbage in a cycle
+            await self._give_back_places()
 
     async def _next_effects(self) -> Sequence[Effect]:
         """Wait for what comes first: an order, a deadline, the verdict that was asked for, or a message."""
@@ -153,27 +157,26 @@ class Conversation:
             return question.answer(key)
         return await trio.to_thread.run_sync(question.answer, key, limiter=self._services.signing_threads)
 
-    def _note_standing(self, *, is_user: bool) -> None:
-        if is_user == self.is_worth_a_wait:
+    def _note_standing(self) -> None:
+        is_user = self._session.state is State.CONNECTED
+        if is_user == self.is_user or self._session.state is State.CLOSED:
             return
-        self.is_worth_a_wait = is_user
+        self.is_user = is_user
         self._allow_frames(is_user=is_user)
-        self._put_out_if(self._settle_as(is_user))
+        self._put_out_if(self._change_standing(is_user))
 
     def _allow_frames(self, *, is_user: bool) -> None:
-        limits, now = self._services.limits, trio.current_time()
-        per_min = limits.control_frames_per_min
-        users, strangers = (per_min, per_min / 60, now), (limits.control_frames_before_auth, 0, now)
-        self._websocket.allow(self._session.max_message_bytes, TokenBucket(*(users if is_user else strangers)))
+        strangers = TokenBucket(self._services.limits.control_frames_before_auth, 0, trio.current_time())
+        self._websocket.allow(self._session.max_message_bytes, self._users_control_frames if is_user else strangers)
 
     def _note_failure(self) -> None:
         """Whoever forges a proof or guesses at tokens may do so a few times."""
         self._put_out_if(self._services.address_limits.note_failure(self._peer.group, trio.current_time()))
 
-    def _put_out_if(self, full: Full | None) -> None:
-        if full is not None:
-            self._note_limit(full.limit)
-            self.kick(Kick(CloseCode.TRY_AGAIN_LATER, full.text))
+    def _put_out_if(self, refusal: Refusal | None) -> None:
+        if refusal is not None:
+            self._note_limit(refusal.limit)
+            self.kick(Kick(CloseCode.TRY_AGAIN_LATER, refusal.text))
 
     def _limit_of(self, excess: Excess | None) -> str | None:
         is_user = self._session.state is State.CONNECTED
@@ -202,7 +205,7 @@ class Conversation:
             self._verdict = await outcome.acapture(self._services.access.admit, applicant, question)
             self._verdict_given.set()
             if self._session.state is State.CLOSED:
-                await self._settle()
+                await self._give_back_places()
 
     def _take_verdict(self) -> Sequence[Effect]:
         verdict, self._verdict, self._verdict_given = self._verdict, None, trio.Event()
@@ -213,7 +216,7 @@ class Conversation:
             self._note_failure()
         return self._session.answer(given, self._clock.now())
 
-    async def _settle(self) -> None:
+    async def _give_back_places(self) -> None:
         """Give back the places that a session which is over still has, or has been given since."""
         for effect in (*self._session.connection_lost(self._clock.now()), *self._take_verdict()):
             if isinstance(effect, Release):

@@ -3,11 +3,14 @@
 The name of a limit is the name of its setting: in the configuration, in the log and wherever refusals are counted.
 """
 
-from typing import Annotated
+import resource
+from typing import Annotated, Final
 
 from msgspec import Meta
 
 from ric0_trio.protocol.profile import Number, Seconds, SessionLimits
+
+_SHARE_OF_DESCRIPTORS: Final = 0.8
 
 
 class ServerLimits(SessionLimits, frozen=True, kw_only=True):
@@ -50,3 +53,11 @@ class ServerLimits(SessionLimits, frozen=True, kw_only=True):
     failure_bar_s: Seconds = 300.0
     exempt_networks: tuple[str, ...] = ()
     """Whose addresses the bounds per address do not concern: `192.0.2.0/24`, `2001:db8::/32`, `unix`."""
+
+
+def fit_to_descriptors(connections: int) -> int:
+    """As many connections as that, but no more than 80 % of the files that this process may have open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return connections
+    return max(1, min(connections, int(soft * _SHARE_OF_DESCRIPTORS)))

@@ -2,10 +2,9 @@
 
 import os
 import re
-import resource
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,10 +13,9 @@ import trio
 
 from ric0_trio.transport.loopback import is_loopback
 
-_PLACE: Final = re.compile(r"unix:(?P<path>.+)|(?:\[(?P<ipv6>[^\]]+)\]|(?P<host>[^\[\]:]+)):(?P<port>\d{1,5})")
+_PLACE: Final = re.compile(r"unix:(?P<path>[^\0]+)|(?:\[(?P<ipv6>[^\]]+)\]|(?P<host>[^\[\]:]+)):(?P<port>\d{1,5})")
 _BACKLOG: Final = 1024
 _GROUP_MAY_CONNECT: Final = 0o660
-_SHARE_OF_DESCRIPTORS: Final = 0.8
 
 
 @dataclass(frozen=True)
@@ -75,20 +73,15 @@ def listen_at_unix_socket(path: Path, *, mode: int) -> Iterator[trio.SocketListe
             listener.bind(str(path))
         finally:
             os.umask(before)
+        ours = path.stat()
         try:
             listener.listen(_BACKLOG)
             listener.setblocking(False)
             yield trio.SocketListener(trio.socket.from_stdlib_socket(listener))
         finally:
-            path.unlink(missing_ok=True)
-
-
-def fit_to_descriptors(connections: int) -> int:
-    """As many connections as that, but no more than 80 % of the files that this process may have open."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return connections
-    return max(1, min(connections, int(soft * _SHARE_OF_DESCRIPTORS)))
+            with suppress(OSError):
+                if path.stat().st_ino == ours.st_ino:  # and not that of a server which has come meanwhile
+                    path.unlink()
 
 
 def _is_anyone_at(path: Path) -> bool:
@@ -96,6 +89,8 @@ def _is_anyone_at(path: Path) -> bool:
         visitor.settimeout(1)
         try:
             visitor.connect(str(path))
-        except OSError:
+        except (ConnectionRefusedError, FileNotFoundError):
             return False
+        except OSError:  # its queue is full, or it is not for us
+            return True
         return True

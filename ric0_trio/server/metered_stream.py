@@ -1,4 +1,4 @@
-"""What one client sends, below TLS: counted in bytes and reads, and taken in turns if it is a stranger or heavy."""
+"""What one client sends: counted in bytes and reads, and taken in turns if it is a stranger or heavy."""
 
 from typing import Final
 
@@ -11,9 +11,8 @@ from ric0_trio.server.turns import Turnstile
 _TURN_BYTES: Final = 4 * 1024
 _TLS_BYTES: Final = 32 * 1024  # what a handshake takes, several times over
 _SLACK: Final = 1.25  # frames, TLS records and keepalive come on top of messages
+_READS: Final = 64  # for the handshakes; and one for each KiB, where packets have 1.4 of them
 
-STRANGERS_READS: Final = 256
-"""How often a stranger is read from. All that it may send fits into some 110 packets, but for one that sends drops."""
 USERS_READS: Final = 200
 """How often a connected user is read from in a burst, before it takes turns with the strangers."""
 USERS_READS_PER_S: Final = 100
@@ -33,38 +32,73 @@ class MeteredStream(trio.abc.Stream):
         self._stream = stream
         self._limits = limits
         self._turns = turns
-        self.is_exhausted = False
-        """Whether the peer has sent too much."""
-        self.trust(False)
+        self._kept: bytes | bytearray = b""
+        self._is_user = False
+        self._takes_turns = True
+        self.reads = 0
+        """How often something was read."""
+        self.exhausted: str | None = None
+        """What the peer has sent too much of, if it has: `bytes` or `reads`."""
+        now = trio.current_time()
+        message = _SLACK * limits.max_message_bytes
+        # A user's budgets are for the life of the connection: to connect again does not fill them.
+        self._users_bytes = TokenBucket(
+            _TLS_BYTES + limits.messages_burst * message, limits.messages_per_s * message, now
+        )
+        self._users_light_bytes = TokenBucket(USERS_BYTES, USERS_BYTES_PER_S, now)
+        self._users_light_reads = TokenBucket(USERS_READS, USERS_READS_PER_S, now)
+        self._begin_as_stranger()
 
     def trust(self, is_user: bool) -> None:
         """From here on the peer is a connected user, or is a stranger again."""
-        limits, now = self._limits, trio.current_time()
-        self._takes_turns = self._is_stranger = not is_user
-        if is_user:
-            message = _SLACK * limits.max_message_bytes
-            burst, per_s = limits.messages_burst * message, limits.messages_per_s * message
-            self._bytes = TokenBucket(_TLS_BYTES + burst, per_s, now)
-            self._reads = TokenBucket(USERS_READS, USERS_READS_PER_S, now)
-        else:
-            messages = _SLACK * limits.messages_before_auth * limits.max_message_bytes_before_auth
-            self._bytes = TokenBucket(_TLS_BYTES + limits.max_head_bytes + messages, 0, now)
-            self._reads = TokenBucket(STRANGERS_READS, 0, now)
-        self._light_bytes = TokenBucket(USERS_BYTES, USERS_BYTES_PER_S, now)
+        self._is_user, self._takes_turns = is_user, not is_user
+        if not is_user:
+            self._begin_as_stranger()
+
+    def _begin_as_stranger(self) -> None:
+        limits = self._limits
+        messages = limits.messages_before_auth * limits.max_message_bytes_before_auth
+        self._strangers_bytes = _TLS_BYTES + limits.max_head_bytes + int(_SLACK * messages)
+        self._strangers_reads = _READS + self._strangers_bytes // 1024
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        if self._kept:
+            data, self._kept = self._kept, b""
+            return data
         if self._takes_turns:
             max_bytes = min(max_bytes or _TURN_BYTES, _TURN_BYTES)
         data = await self._stream.receive_some(max_bytes)
-        now = trio.current_time()
-        is_often = not self._reads.take(now)
-        if data and ((is_often and self._is_stranger) or not self._bytes.take(now, len(data))):
-            self.is_exhausted = True
+        if not self.may_read(len(data)):
             return b""
-        self._takes_turns = self._is_stranger or is_often or not self._light_bytes.take(now, len(data))
+        try:
+            await self.take_turn()
+        except trio.Cancelled:
+            self._kept = data  # what closes the connection may still want it
+            raise
+        return data
+
+    def may_read(self, count: int) -> bool:
+        """Count a read of so many bytes, and say whether the peer was to send it."""
+        self.reads += 1
+        if self._is_user:
+            now = trio.current_time()
+            is_often, is_much = not self._users_light_reads.take(now), not self._users_light_bytes.take(now, count)
+            self._takes_turns = is_often or is_much
+            if not self._users_bytes.take(now, count):
+                self.exhausted = "bytes"
+        else:
+            self._strangers_reads -= 1
+            self._strangers_bytes -= count
+            if self._strangers_bytes < 0:
+                self.exhausted = "bytes"
+            elif self._strangers_reads < 0:
+                self.exhausted = "reads"
+        return self.exhausted is None
+
+    async def take_turn(self) -> None:
+        """Wait for a turn, if the peer is one that takes turns."""
         if self._takes_turns:
             await self._turns.take_turn()
-        return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         await self._stream.send_all(data)
@@ -74,3 +108,37 @@ class MeteredStream(trio.abc.Stream):
 
     async def aclose(self) -> None:
         await self._stream.aclose()
+
+
+class MeteredTls(trio.abc.Stream):
+    """TLS over a `MeteredStream`: a packet can hold hundreds of records, and each is a read like any other."""
+
+    def __init__(self, tls: trio.SSLStream[MeteredStream]) -> None:
+        self._tls = tls
+        self._kept: bytes | bytearray = b""
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        if self._kept:
+            data, self._kept = self._kept, b""
+            return data
+        meter = self._tls.transport_stream
+        reads = meter.reads
+        data = await self._tls.receive_some(max_bytes)
+        if data and meter.reads == reads:
+            if not meter.may_read(0):
+                return b""
+            try:
+                await meter.take_turn()
+            except trio.Cancelled:
+                self._kept = data
+                raise
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self._tls.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._tls.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        await self._tls.aclose()

@@ -1,31 +1,24 @@
-"""What is refused for reaching a limit: how it is said to the client, and counted for the operator."""
+"""What is refused for reaching a limit: counted by the limit's name, and told without flooding the log."""
 
 from collections import Counter
 from dataclasses import dataclass
-from math import ceil
 from typing import Final
 
 import structlog
 import trio
 
-from ric0_trio.server.upgrade import HttpRefusal
-
 _REPORT_EVERY_S: Final = 10.0
 
 
 @dataclass(frozen=True)
-class Full:
-    """There is no room for a newcomer: which limit says so, and when to come back."""
+class Refusal:
+    """Which limit leaves no room for a client, and when it may come back."""
 
     limit: str
     text: str
     retry_after_s: float
-
-    def as_http(self) -> HttpRefusal:
-        """The answer to a newcomer who has a moment."""
-        return HttpRefusal(
-            503, f"{self.text}; try again later", [("Retry-After", str(ceil(self.retry_after_s)))], self.limit
-        )
+    is_told: bool = True
+    """Whether the client is told, or cut off without a word, as it has been told often enough."""
 
 
 class Refusals:

@@ -8,6 +8,7 @@ import trio
 
 from ric0_trio.access.store import AccessStore
 from ric0_trio.protocol import Codec, PrivateKey, ServerProfile
+from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.server.address_limits import AddressLimits
 from ric0_trio.server.addresses import Addresses
 from ric0_trio.server.limits import ServerLimits
@@ -16,6 +17,8 @@ from ric0_trio.server.strangers import Strangers
 from ric0_trio.server.turns import Turnstile
 
 _SIGNING_THREADS: Final = 2
+_TOLD_AT_ONCE: Final = 64
+_TOLD_PER_S: Final = 20
 
 
 class Services:
@@ -46,4 +49,6 @@ class Services:
         self.strangers = Strangers(limits)
         self.turns = Turnstile()
         self.refusals = Refusals()
+        self.courtesy = TokenBucket(_TOLD_AT_ONCE, _TOLD_PER_S, now=0)
+        """How many newcomers are told that there is no room; others are cut off without a word."""
         self.signing_threads = trio.CapacityLimiter(_SIGNING_THREADS)

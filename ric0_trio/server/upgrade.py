@@ -58,7 +58,7 @@ class HttpRefusal:
 
 
 class HttpRequest:
-    """An HTTP request whose headers are ASCII."""
+    """A well-formed HTTP request."""
 
     def __init__(self, request: h11.Request) -> None:
         self.method = request.method
@@ -71,12 +71,17 @@ class HttpRequest:
 
     def elements(self, wanted: bytes) -> list[str]:
         """The elements of a header that is a comma-separated list."""
-        text = b",".join(self.all(wanted)).decode("ascii")
+        text = b",".join(self.all(wanted)).decode("latin-1")
         return [element for part in text.split(",") if (element := part.strip())]
 
     def has_token(self, wanted: bytes, token: str) -> bool:
         """Whether a list of tokens, which compare without regard to case, has this one (in lower case)."""
         return token in (element.lower() for element in self.elements(wanted))
+
+    @property
+    def not_ascii(self) -> str | None:
+        """The name of a header whose value is not ASCII, if there is one."""
+        return next((name.decode("ascii") for name, value in self._headers if not value.isascii()), None)
 
     @property
     def forwarded_for(self) -> list[str]:
@@ -94,16 +99,15 @@ def parse_request(head: bytes) -> HttpRequest | HttpRefusal:
         return HttpRefusal(400, f"not a valid HTTP/1.1 request: {error}")
     if not isinstance(request, h11.Request) or request.http_version != b"1.1":
         return HttpRefusal(400, "expected an HTTP/1.1 request")
-    for name, value in request.headers:
-        if not value.isascii():
-            return HttpRefusal(400, f"the header {name.decode('ascii')} is not ASCII")
     return HttpRequest(request)
 
 
 def check_request(
     request: HttpRequest, codecs: Sequence[Codec], allowed_origins: Collection[str]
 ) -> Upgrade | HttpRefusal:
-    """Decide what to answer. `allowed_origins` are in lower case."""
+    """Decide what to answer. `allowed_origins` are in lower case. Nothing in the request raises."""
+    if request.not_ascii is not None:
+        return HttpRefusal(400, f"the header {request.not_ascii} is not ASCII")
     if request.path != PATH.encode():
         return HttpRefusal(404, f"nothing here; the chat is at {PATH}")
     if request.method != b"GET":

@@ -40,7 +40,6 @@ def test_as_many_new_ones_a_minute() -> None:
     full = book.enter(ONE, 0)
     assert full is not None
     assert (full.limit, full.retry_after_s) == ("new_connections_per_address_per_min", 1)
-    assert full.as_http().headers == [("Retry-After", "1")]
     assert enter(book, 0, OTHER) is None
     assert [come(1) for _ in range(2)] == [None, "new_connections_per_address_per_min"]  # one a second comes back
     assert [come(61) for _ in range(61)] == [None] * 60 + ["new_connections_per_address_per_min"]
@@ -124,3 +123,16 @@ def test_no_more_are_remembered_than_there_is_room_for(monkeypatch: pytest.Monke
         book.leave(f"{number}")
     assert len(book) == 100
     book.leave("there")  # it was not forgotten
+
+
+def test_whoever_comes_too_often_is_told_five_times_and_then_once_a_second() -> None:
+    book = make(connections_per_address=1)
+    assert enter(book, 0) is None
+
+    def is_told(now: float) -> bool:
+        full = book.enter(ONE, now)
+        assert full is not None
+        return full.is_told
+
+    assert [is_told(0) for _ in range(7)] == [True] * 5 + [False] * 2
+    assert [is_told(1) for _ in range(2)] == [True, False]

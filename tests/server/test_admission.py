@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 import trio
 from structlog.testing import capture_logs
-from trio.testing import MockClock, wait_all_tasks_blocked
+from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
 from ric0_trio.protocol import CloseCode, Kick, Refused, State, Status
 from ric0_trio.server.connection import Connection
@@ -152,10 +152,11 @@ async def test_a_hard_cancel_waits_for_the_verdict_and_gives_the_place_back(auto
 
 async def test_a_store_that_raises_after_a_hard_cancel_is_logged_as_well(autojump_clock: MockClock) -> None:
     access = PlayedAccess(holds=True)
-    client, connection = make_connection(access)
+    ours, theirs = memory_stream_pair()
+    client, server = RawClient(ours), make_server(access)
     with capture_logs() as logs:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(connection.run)
+            nursery.start_soon(server.serve_stream, theirs, "memory")
             await client.reach(State.CHALLENGED)
             access.fault = OSError("the disk is full")
             await client.send_raw(client.request(CONNECT))

@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from ric0_trio.protocol import State
+from tests.protocol.pair import CONNECT
 from tests.server.raw_client import HEAD, TEXT, frame
 from tests.server.site import Site, Tls, open_site
 
@@ -45,6 +46,23 @@ async def a_reset(site: Site) -> None:
     await (await site.client(State.CONNECTED)).reset()
 
 
+async def one_too_many(site: Site) -> None:
+    """The one who was there gives way to the next."""
+    first = await site.client(State.CHALLENGED)
+    second = await site.client(State.CHALLENGED)
+    assert (await first.closing())[0] == 1013
+    for client in (first, second):
+        await trio.aclose_forcefully(client.stream)
+
+
+async def forged_proofs(site: Site) -> None:
+    client = await site.client(State.CHALLENGED)
+    proof = {**CONNECT["data"], "challenge": "AAAA"}
+    await client.send_raw(client.request({**CONNECT, "data": proof}) * 8)
+    await client.closing()
+    await trio.aclose_forcefully(client.stream)
+
+
 async def nonsense(site: Site) -> None:
     client = await site.client(State.CHALLENGED)
     await client.send_raw(frame(TEXT, b"[]"))
@@ -52,7 +70,17 @@ async def nonsense(site: Site) -> None:
     await trio.aclose_forcefully(client.stream)
 
 
-VISITS = (come_and_go, half_a_hello, half_a_head, no_upgrade, a_whole_visit, a_reset, nonsense)
+VISITS = (
+    come_and_go,
+    half_a_hello,
+    half_a_head,
+    no_upgrade,
+    a_whole_visit,
+    a_reset,
+    nonsense,
+    forged_proofs,
+    one_too_many,
+)
 
 
 @pytest.fixture
@@ -68,7 +96,7 @@ def no_collection() -> Iterator[None]:
 @pytest.mark.parametrize("over_tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("visit", VISITS)
 async def test_nothing_is_in_a_cycle(visit: Callable[[Site], Awaitable[None]], over_tls: bool, tls: Tls) -> None:
-    async with open_site(tls if over_tls else None) as site:
+    async with open_site(tls if over_tls else None, unauthenticated_connections=1) as site:
         await visit(site)  # what is made once
         await site.check_empty(within_s=1)
         gc.collect()

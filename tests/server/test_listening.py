@@ -1,15 +1,15 @@
 """Places to listen at: what names them, and unix sockets that come and go."""
 
 import os
-import resource
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 import trio
 
-from ric0_trio.server.listening import Place, fit_to_descriptors, listen_at, parse_place
+from ric0_trio.server.listening import Place, listen_at, parse_place
 
 PLACES: dict[str, tuple[Place, bool]] = {
     "127.0.0.1:8443": (Place(host="127.0.0.1", port=8443), True),
@@ -29,7 +29,20 @@ def test_a_place_is_read_and_written_alike(text: str, expected: tuple[Place, boo
     assert str(place) == text
 
 
-NO_PLACES = ["", "443", ":443", "::1:443", "[::1]", "chat.example", "x:65536", "x:-1", "unix:", "[::1:443", "x:y:1"]
+NO_PLACES = [
+    "unix:a\0b",
+    "",
+    "443",
+    ":443",
+    "::1:443",
+    "[::1]",
+    "chat.example",
+    "x:65536",
+    "x:-1",
+    "unix:",
+    "[::1:443",
+    "x:y:1",
+]
 
 
 @pytest.mark.parametrize("text", NO_PLACES)
@@ -96,18 +109,24 @@ async def test_one_where_somebody_listens_is_left_alone(path: Path) -> None:
         await (await trio.open_unix_socket(path)).aclose()
 
 
-FILE_LIMITS = {(64, 10_000): 51, (1024, 10_000): 819, (12_500, 10_000): 10_000, (1024, 10): 10, (1, 10): 1}
+async def test_one_that_is_busy_is_left_alone(path: Path) -> None:
+    """A full queue is no sign that nobody is there."""
+    with ExitStack() as stack:
+        busy, *visitors = [stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(4)]
+        busy.bind(str(path))
+        busy.listen(0)
+        for visitor in visitors:
+            visitor.setblocking(False)
+            with suppress(BlockingIOError):
+                visitor.connect(str(path))
+        with pytest.raises(OSError, match="in use"):
+            async with listen_at(Place(path=path)):
+                raise AssertionError
 
 
-@pytest.mark.parametrize(("given", "fits"), FILE_LIMITS.items())
-def test_connections_fit_into_the_files_that_may_be_open(
-    given: tuple[int, int], fits: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    files, wanted = given
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, resource.RLIM_INFINITY))
-    assert fit_to_descriptors(wanted) == fits
-
-
-def test_without_a_limit_on_files_all_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    assert fit_to_descriptors(10_000) == 10_000
+async def test_one_that_came_meanwhile_is_left_alone(path: Path) -> None:
+    async with listen_at(Place(path=path)):
+        with socket.socket(socket.AF_UNIX) as second:
+            path.rename(f"{path}.old")  # noqa: ASYNC240
+            second.bind(str(path))
+    assert mode_of(path) is not None

@@ -75,6 +75,14 @@ async def test_a_proxy_that_names_nobody_counts_as_itself(autojump_clock: MockCl
     assert await status_of(server, PROXY, CLIENT) == 101
 
 
+async def test_a_client_who_is_refused_for_its_address_is_refused_whatever_it_asks(autojump_clock: MockClock) -> None:
+    server = make(new_connections_per_address_per_min=1)
+    assert await status_of(server, PROXY, CLIENT) == 101
+    async with visiting(server, PROXY) as client:
+        await client.send_raw(head("/nowhere", X_Forwarded_For=CLIENT, X_Any="\xff"))
+        assert (await client.stream.receive_some()).startswith(b"HTTP/1.1 503 ")
+
+
 async def test_many_may_come_through_one_proxy(autojump_clock: MockClock) -> None:
     """Before their heads are there, too: the bounds of one address are not the proxy's."""
     server = make(unauthenticated_per_address=2, connections_per_address=2, new_connections_per_address_per_min=2)
