@@ -118,7 +118,8 @@ class Connection:
         self._conversation = None
         if self._tls is not None:
             vars(self._tls).clear()
-        await trio.aclose_forcefully(self._stream)
+        with trio.CancelScope(shield=True):  # or a cancellation would take the place of a fault that is under way
+            await trio.aclose_forcefully(self._stream)
 
     def _enter_address(self) -> Refusal | None:
         refusal = self._services.address_limits.enter(self.peer.group, trio.current_time())

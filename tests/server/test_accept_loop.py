@@ -77,3 +77,30 @@ async def test_the_log_says_who_is_there(name: object, shown: str, autojump_cloc
             await client.reach(State.CHALLENGED)
             nursery.cancel_scope.cancel()
     assert {entry["peer"] for entry in logs} == {shown}
+
+
+class FaultyStream(trio.abc.Stream):
+    """What no stream should do: it fails in a way that nobody expects."""
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        raise RuntimeError("a fault")
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        raise RuntimeError("a fault")
+
+    async def wait_send_all_might_not_block(self) -> None:
+        raise RuntimeError("a fault")
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+
+@pytest.mark.parametrize("refusals", [0, 1], ids=["let in", "turned away"])
+async def test_a_fault_in_serving_one_client_is_not_the_servers(refusals: int, autojump_clock: MockClock) -> None:
+    server = make_server(new_connections_per_address_per_min=1)
+    with capture_logs() as logs:
+        for _ in range(refusals + 1):
+            await server.serve_stream(FaultyStream(), "192.0.2.1")
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["connection.failed"] * (refusals + 1)
+    assert server.connections == 0
+    assert sum(server.refusals.values()) == refusals

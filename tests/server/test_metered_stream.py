@@ -10,8 +10,10 @@ from ric0_trio.server.metered_stream import (
     USERS_READS,
     USERS_READS_PER_S,
     MeteredStream,
+    MeteredTls,
 )
 from ric0_trio.server.turns import Turnstile
+from tests.server.site import Tls
 
 LIMITS = ServerLimits(
     messages_before_auth=2,
@@ -123,3 +125,50 @@ class CountedTurns(Turnstile):
     async def take_turn(self) -> None:
         self.taken += 1
         await super().take_turn()
+
+
+async def test_each_record_of_a_packet_is_a_read(tls: Tls, autojump_clock: MockClock) -> None:
+    """A packet of 4 KiB can hold 170 records of TLS, which come without a read below."""
+    peer, ours = memory_stream_pair()
+    turns = CountedTurns()
+    stream = MeteredStream(ours, ServerLimits(), turns)
+    server = trio.SSLStream(stream, tls.server, server_side=True)
+    secure = MeteredTls(server)
+    client = trio.SSLStream(peer, tls.client, server_hostname="localhost")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(client.do_handshake)
+        await server.do_handshake()
+    before = turns.taken
+    for _ in range(400):
+        await client.send_all(b"x")
+    received = 0
+    while data := await secure.receive_some():
+        received += len(data)
+    assert stream.exhausted == "reads"
+    assert received <= turns.taken - before + 1 < 300
+
+
+async def test_what_was_read_is_not_lost_when_the_turn_is_given_up(autojump_clock: MockClock) -> None:
+    ours, theirs = memory_stream_pair()
+    stream = MeteredStream(theirs, LIMITS, NoTurns())
+    await ours.send_all(b"precious")
+    with trio.move_on_after(0.01):
+        await stream.receive_some()
+    assert await stream.receive_some() == b"precious"
+
+
+class NoTurns(Turnstile):
+    async def take_turn(self) -> None:
+        await trio.sleep_forever()
+
+
+async def test_to_connect_again_does_not_fill_a_users_budgets(autojump_clock: MockClock) -> None:
+    ours, theirs = memory_stream_pair()
+    turns = CountedTurns()
+    stream = MeteredStream(theirs, ServerLimits(), turns)
+    for _ in range(3):
+        stream.trust(True)
+        await ours.send_all(bytes(100_000))
+        assert len(await stream.receive_some(100_000)) in (100_000, 4096)
+        stream.trust(False)
+    assert turns.taken == 1  # the third time it was too much
