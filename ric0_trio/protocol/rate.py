@@ -19,6 +19,10 @@ class TokenBucket:
         self._tokens -= count
         return True
 
+    def give_back(self, count: float) -> None:
+        """Take back what `take` took, if it was not spent in the end."""
+        self._tokens = min(self._burst, self._tokens + count)
+
     def wait_s(self, now: float) -> float:
         """How long from `now` until there is a token."""
         self._earn(now)

@@ -19,6 +19,9 @@ USERS_READS_PER_S: Final = 100
 USERS_BYTES: Final = 256 * 1024
 """How much a connected user may send in a burst, before it takes turns with the strangers."""
 USERS_BYTES_PER_S: Final = 64 * 1024
+USERS_TLS_BYTES: Final = 128 * 1024
+"""How much a connected user may have TLS take in, in a burst, that nothing comes out of."""
+USERS_TLS_BYTES_PER_S: Final = 16 * 1024
 
 
 class MeteredStream(trio.abc.Stream):
@@ -45,6 +48,7 @@ class MeteredStream(trio.abc.Stream):
         self._users_bytes = TokenBucket(
             _TLS_BYTES + limits.messages_burst * message, limits.messages_per_s * message, now
         )
+        self._users_tls_bytes: TokenBucket | None = None
         self._users_light_bytes = TokenBucket(USERS_BYTES, USERS_BYTES_PER_S, now)
         self._users_light_reads = TokenBucket(USERS_READS, USERS_READS_PER_S, now)
         self._begin_as_stranger()
@@ -84,7 +88,8 @@ class MeteredStream(trio.abc.Stream):
             now = trio.current_time()
             is_often, is_much = not self._users_light_reads.take(now), not self._users_light_bytes.take(now, count)
             self._takes_turns = is_often or is_much
-            if not self._users_bytes.take(now, count):
+            tls_bytes = self._users_tls_bytes
+            if not self._users_bytes.take(now, count) or (tls_bytes is not None and not tls_bytes.take(now, count)):
                 self.exhausted = "bytes"
         else:
             self._strangers_reads -= 1
@@ -94,6 +99,15 @@ class MeteredStream(trio.abc.Stream):
             elif self._strangers_reads < 0:
                 self.exhausted = "reads"
         return self.exhausted is None
+
+    def watch_tls(self) -> None:
+        """From here on, what comes out of TLS is told with `pass_on`."""
+        self._users_tls_bytes = TokenBucket(USERS_TLS_BYTES, USERS_TLS_BYTES_PER_S, trio.current_time())
+
+    def pass_on(self, count: int) -> None:
+        """So many bytes have come out of TLS: they are no concern of its own."""
+        if self._users_tls_bytes is not None:
+            self._users_tls_bytes.give_back(count)
 
     async def take_turn(self) -> None:
         """Wait for a turn, if the peer is one that takes turns."""
@@ -115,6 +129,7 @@ class MeteredTls(trio.abc.Stream):
 
     def __init__(self, tls: trio.SSLStream[MeteredStream]) -> None:
         self._tls = tls
+        tls.transport_stream.watch_tls()
         self._kept: bytes | bytearray = b""
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
@@ -124,6 +139,7 @@ class MeteredTls(trio.abc.Stream):
         meter = self._tls.transport_stream
         reads = meter.reads
         data = await self._tls.receive_some(max_bytes)
+        meter.pass_on(len(data))
         if data and meter.reads == reads:
             if not meter.may_read(0):
                 return b""

@@ -66,6 +66,24 @@ def test_every_limit_has_its_row() -> None:
         assert f"`{name}`" in page, name
 
 
+def test_every_limit_that_is_counted_is_named() -> None:
+    page = (DOCS / "limits.md").read_text()
+    counted = set(re.findall(r'(?:limit=|Refusal\(|refuse\(|note\()"([a-z_]+)"', SOURCES))
+    assert len(counted) > 10
+    for name in counted:
+        assert f"`{name}`" in page or f"*{name}*" in page, name
+
+
+def test_every_test_that_is_named_is_there() -> None:
+    page, file = (DOCS / "limits.md").read_text(), ""
+    named = re.findall(r"`(tests/[a-z_/]+\.py)?(?:::(test_[a-z_0-9]+))?`", page)
+    assert len(named) > 40
+    for path, name in named:
+        file = path or file
+        if name:
+            assert f"def {name}(" in (DOCS.parent / file).read_text(), f"{file}::{name}"
+
+
 def test_every_exit_code_is_listed() -> None:
     table = (DOCS / "operations.md").read_text()
     assert [int(code) for code in re.findall(r"^\| (\d+) \|", table, re.M)] == sorted(Exit)

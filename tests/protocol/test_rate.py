@@ -28,6 +28,15 @@ def test_a_refusal_takes_nothing() -> None:
     assert not bucket.take(0)
 
 
+def test_what_is_given_back_can_be_taken_again() -> None:
+    bucket = TokenBucket(3, 0, now=0)
+    assert bucket.take(0, 3)
+    bucket.give_back(2)
+    assert bucket.take(0, 2)
+    bucket.give_back(100)
+    assert not bucket.take(0, 4)
+
+
 def test_the_wait_is_until_one_is_there() -> None:
     bucket = TokenBucket(2, 0.5, now=10)
     assert bucket.wait_s(10) == 0

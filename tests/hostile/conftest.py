@@ -1,0 +1,26 @@
+import logging
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.server.conftest import fresh_structlog, tls
+
+__all__ = ["fresh_structlog", "tls"]
+
+
+@pytest.fixture(autouse=True)
+def many_addresses() -> None:
+    """Attackers come from all over 127.0.0.0/8, which not every system has."""
+    with socket.socket() as bound:
+        try:
+            bound.bind(("127.0.0.2", 0))
+        except OSError:
+            pytest.skip("this system has one loopback address")
+
+
+@pytest.fixture(autouse=True)
+def libraries_log_nothing(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """What is beneath the server has nothing to complain of either."""
+    yield
+    assert [each.getMessage() for each in caplog.get_records("call") if each.levelno >= logging.WARNING] == []
