@@ -40,7 +40,7 @@ from ric0_trio.server.limits import ServerLimits, fit_to_descriptors
 from ric0_trio.server.listening import Place, listen_at
 from ric0_trio.transport.websocket import one_exception
 
-_YOUNG_OBJECTS: Final = 20_000
+_YOUNG_OBJECTS: Final = 100_000  # more than all strangers together are, who come and go
 _GENERATION_FACTOR: Final = 20
 
 

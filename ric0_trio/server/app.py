@@ -160,7 +160,18 @@ class Server:
                     self._log.warning("server.out_of_resources", error=str(error))
                     await trio.sleep(_ACCEPT_PAUSE_S)
                 else:
-                    connections.start_soon(self._serve_accepted, stream, is_proxied)
+                    if self._is_cut_off(stream):
+                        stream.socket.close()  # what comes in a flood is not worth a task
+                    else:
+                        connections.start_soon(self._serve_accepted, stream, is_proxied)
+
+    def _is_cut_off(self, stream: trio.SocketStream) -> bool:
+        """Whether there is no room for anyone, and not even for saying so."""
+        refusal = self._find_no_room()
+        if refusal is None or not self._services.courtesy.wait_s(trio.current_time()):
+            return False
+        self._services.refusals.note(refusal.limit, _peer_address(stream))
+        return True
 
     async def _serve_accepted(self, stream: trio.SocketStream, is_proxied: bool) -> None:
         await self.serve_stream(stream, _peer_address(stream), is_proxied=is_proxied)

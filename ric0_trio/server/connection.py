@@ -109,8 +109,6 @@ class Connection:
                     await self._answer(await self._shake_hands(), _as_http(refusal))
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
-        finally:
-            await self.end()
 
     async def end(self) -> None:
         """Close the stream by force, and let go of what would keep this connection in memory."""

@@ -36,19 +36,23 @@ class Refusals:
         self.counts[limit] += 1
         count, _ = self._untold.get(limit, (0, ""))
         self._untold[limit] = (count + 1, peer)
-        if trio.current_time() >= self._told_at.get(limit, float("-inf")) + _REPORT_EVERY_S:
+        if self._is_due(limit):
             self._tell(limit)
 
     async def report(self) -> None:
         """Tell what has not been told yet, every ten seconds, until cancelled."""
         while True:
             await trio.sleep(_REPORT_EVERY_S)
-            self.tell()
+            for limit in filter(self._is_due, list(self._untold)):
+                self._tell(limit)
 
     def tell(self) -> None:
         """Tell what has not been told yet."""
         for limit in list(self._untold):
             self._tell(limit)
+
+    def _is_due(self, limit: str) -> bool:
+        return trio.current_time() >= self._told_at.get(limit, float("-inf")) + _REPORT_EVERY_S
 
     def _tell(self, limit: str) -> None:
         count, peer = self._untold.pop(limit)

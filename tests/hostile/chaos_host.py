@@ -49,13 +49,15 @@ class Usage:
 
 @dataclass(eq=False)
 class Life:
-    """One process that served, from when it listened until it was made to end."""
+    """One process that served: clients may find it a little before it is known to listen."""
 
     number: int
     process: subprocess.Popen[bytes]
     log: Path
-    began_at: float
+    began_at: float = math.inf
+    """When it was known to listen."""
     ended_at: float = math.inf
+    """When it was made to end."""
     how: str = ""
     """`killed` or `stopped`."""
     used: list[Usage] = field(default_factory=list)
@@ -87,7 +89,7 @@ class Host:
 
     @property
     def is_up(self) -> bool:
-        return bool(self.lives) and not self.life.is_over
+        return bool(self.lives) and self.life.began_at < math.inf and not self.life.is_over
 
     @property
     def ca(self) -> Path:
@@ -105,12 +107,11 @@ class Host:
         ready, log = self.folder / "ready.json", self.folder / f"log-{len(self.lives) + 1}.txt"
         ready.unlink(missing_ok=True)
         process = self._launch(ready, log)
+        self.lives.append(Life(len(self.lives) + 1, process, log))
         await until(lambda: ready.exists() or process.poll() is not None, START_S)
         if not ready.exists():
-            process.kill()
-            process.wait()
             raise HostError(f"the server did not start: {log.read_text()[-2000:]}")
-        self.lives.append(Life(len(self.lives) + 1, process, log, trio.current_time()))
+        self.life.began_at = trio.current_time()
 
     def kill(self) -> None:
         """End it in the middle of whatever it does."""

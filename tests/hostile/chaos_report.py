@@ -13,6 +13,8 @@ def report(chaos: "Chaos") -> str:
     ledger, deeds, watch, lives = chaos.ledger, chaos.deeds, chaos.watch, chaos.host.lives
     used = [each for life in lives for each in life.used]
     idle, settled = watch.idle, watch.settled
+    most_descriptors = max((each.descriptors for each in used), default=0)
+    most_mib = max((each.mib for each in used), default=0)
     back = [f"{watch.all_back_s[life]:.1f}" if life in watch.all_back_s else "-" for life in lives]
     how = Counter(life.how for life in lives)
     lines = [
@@ -24,9 +26,9 @@ def report(chaos: "Chaos") -> str:
         f"{deeds.begun.total()} attacks, {deeds.landed.total()} of which came as far as to do harm",
         f"  {_list(deeds.landed)}",
         f"limits reached: {_list(chaos.host.count_limits())}",
-        f"descriptors: {idle.descriptors if idle else '?'} at first, {max(each.descriptors for each in used)} at most,"
+        f"descriptors: {idle.descriptors if idle else '?'} at first, {most_descriptors} at most,"
         f" {settled.descriptors if settled else '?'} at the end",
-        f"memory: {idle.mib if idle else 0:.0f} MiB at first, {max(each.mib for each in used):.0f} at most,"
+        f"memory: {idle.mib if idle else 0:.0f} MiB at first, {most_mib:.0f} at most,"
         f" {settled.mib if settled else 0:.0f} at the end",
         f"processor time of the servers: {sum(life.used[-1].cpu_s for life in lives if life.used):.0f} s",
         *chaos.violations,

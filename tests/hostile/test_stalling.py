@@ -16,7 +16,7 @@ from tests.server.raw_client import PING, RawClient, frame
 from tests.server.site import Tls
 
 STRANGERS = [State.OPEN, State.CHALLENGED, State.DISCONNECTED]
-IMPATIENT: dict[str, Any] = {"ping_interval_s": 0.3, "ping_timeout_s": 0.5}
+IMPATIENT: dict[str, Any] = {"ping_interval_s": 0.2, "ping_timeout_s": 0.5}
 SMALL_BUFFER: dict[str, Any] = {"send_buffer_bytes": 1}
 """As little as the kernel lets a socket have: so it is soon full. The other end has the same."""
 UNHURRIED: dict[str, Any] = {"messages_per_s": 10_000, "messages_burst": 10_000, "control_frames_per_min": 10_000}

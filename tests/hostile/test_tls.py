@@ -29,8 +29,13 @@ from tests.server.site import Tls
 
 KIB = 1024
 STAGES = [None, State.OPEN, State.CHALLENGED, State.CONNECTED]
-SMALL_MESSAGES: dict[str, Any] = {"messages_burst": 1, "messages_per_s": 1.0, "max_message_bytes": 1024}
-"""With which a user may send some 70 KiB at once, and not 5 MiB."""
+SMALL_MESSAGES: dict[str, Any] = {
+    "max_message_bytes_before_auth": 1024,
+    "messages_burst": 1,
+    "messages_per_s": 1.0,
+    "max_message_bytes": 1024,
+}
+"""With which not so much has to be sent."""
 
 NONSENSE: dict[str, bytes] = {
     "plain HTTP": HEAD,
