@@ -5,7 +5,7 @@ from typing import Final
 import trio
 
 TURNS_A_ROUND: Final = 1
-"""How many strangers are served each time round the event loop (docs/benchmarks.md)."""
+"""How many strangers are served each time round the event loop (docs/benchmarks.md, "Overload")."""
 
 
 class Turnstile:
