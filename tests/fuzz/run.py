@@ -24,7 +24,7 @@ FINDINGS = Path("build/fuzz")
 MAX_INPUT_BYTES = {"codec": 4096, "session": 1024, "head": 2048, "frames": 768}
 INPUT_TIMEOUT_S = 10
 MEMORY_MIB = 2048
-_QUIETLY = ("-verbosity=0", "-print_final_stats=1")
+_THE_SAME = ("-reload=0", "-verbosity=0", "-print_final_stats=1")  # reloading goes by the clock
 _MADE_BY_FUZZER = re.compile("[0-9a-f]{40}")
 
 
@@ -77,7 +77,7 @@ def _fuzz(name: str, options: argparse.Namespace) -> int:
         else:
             new = Path(scratch, "new")
             new.mkdir()
-            arguments += [f"-runs={options.runs}", f"-seed={options.seed}", *_QUIETLY, str(new), str(corpus)]
+            arguments += [f"-runs={options.runs}", f"-seed={options.seed}", *_THE_SAME, str(new), str(corpus)]
         ended = _run_engine(name, arguments)
     if ended == 0:
         return 0

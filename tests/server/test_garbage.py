@@ -2,6 +2,7 @@
 
 import gc
 import ssl
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
@@ -96,6 +97,8 @@ def no_collection() -> Iterator[None]:
 @pytest.mark.parametrize("over_tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("visit", VISITS)
 async def test_nothing_is_in_a_cycle(visit: Callable[[Site], Awaitable[None]], over_tls: bool, tls: Tls) -> None:
+    if visit is a_reset and sys.version_info >= (3, 12):
+        pytest.skip("from Python 3.12 on, the error of a socket that was reset is in a cycle with a frame of Trio's")
     async with open_site(tls if over_tls else None, unauthenticated_connections=1) as site:
         await visit(site)  # what is made once
         await site.check_empty(within_s=1)
