@@ -42,6 +42,7 @@ except ImportError:  # the extra `bson` is not installed
 MAX_DEPTH: Final = 32
 """How deep objects and lists may be nested, the envelope among them."""
 
+_MAX_PROBLEM_CHARS: Final = 200
 _CONTAINERS: Final = (dict, list)
 _TOO_DEEP: Final = f"nested more than {MAX_DEPTH} deep"
 
@@ -82,7 +83,12 @@ def parse_envelope(plain: object) -> Envelope:
     try:
         return _parse_strictly(plain)
     except (msgspec.ValidationError, DecodeError) as error:
-        return _salvage_request(plain, str(error))
+        return _salvage_request(plain, _clip(error))
+
+
+def _clip(error: Exception) -> str:
+    """What was wrong, for a log; msgspec repeats a wrong value, however long."""
+    return str(error)[:_MAX_PROBLEM_CHARS]
 
 
 def _salvage_request(plain: object, problem: str) -> BadRequest:
@@ -123,7 +129,7 @@ def _convert_data(data: JsonObject, kind: type[_T]) -> _T:
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        raise DecodeError(str(error).replace("`$", "`$.data")) from None
+        raise DecodeError(_clip(error).replace("`$", "`$.data")) from None
 
 
 def _with_usable_time(plain: JsonObject) -> JsonObject:
@@ -180,7 +186,7 @@ class JsonCodec(Codec):
         try:
             plain = msgspec.json.decode(payload)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise DecodeError(f"no valid JSON: {error}") from None
+            raise DecodeError(f"no valid JSON: {_clip(error)}") from None
         if isinstance(payload, bytes) or payload.count("{") + payload.count("[") > MAX_DEPTH:
             _check_depth(plain)
         return parse_envelope(plain)
@@ -209,8 +215,8 @@ class BsonCodec(Codec):
     def decode(self, payload: str | bytes) -> Envelope:
         try:
             document: JsonObject = bson.decode(payload, self._options)  # type: ignore[arg-type]
-        except bson.errors.BSONError as error:
-            raise DecodeError(f"no valid BSON: {error}") from None
+        except bson.errors.BSONError:  # its text repeats what came, which can be a proof
+            raise DecodeError("no valid BSON") from None
         try:
             plain = {key: _to_json_type(value, is_time=key == "time") for key, value in document.items()}
         except RecursionError:

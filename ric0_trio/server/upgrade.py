@@ -8,11 +8,14 @@ import base64
 import binascii
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import h11
 
 from ric0_trio.protocol import PATH
 from ric0_trio.protocol.codec import Codec, choose_codec
+
+_SHOWN_CHARS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -96,9 +99,11 @@ def parse_request(head: bytes) -> HttpRequest | HttpRefusal:
     try:
         request = connection.next_event()
     except h11.RemoteProtocolError as error:
-        return HttpRefusal(400, f"not a valid HTTP/1.1 request: {error}")
+        return HttpRefusal(400, f"not a valid HTTP/1.1 request: {str(error)[:_SHOWN_CHARS]}")
     if not isinstance(request, h11.Request) or request.http_version != b"1.1":
         return HttpRefusal(400, "expected an HTTP/1.1 request")
+    if connection.trailing_data[0]:  # h11 also takes bare line feeds for the end: what follows would be hidden
+        return HttpRefusal(400, "expected lines that end in CR LF")
     return HttpRequest(request)
 
 
@@ -107,7 +112,7 @@ def check_request(
 ) -> Upgrade | HttpRefusal:
     """Decide what to answer. `allowed_origins` are in lower case. Nothing in the request raises."""
     if request.not_ascii is not None:
-        return HttpRefusal(400, f"the header {request.not_ascii} is not ASCII")
+        return HttpRefusal(400, f"the header {request.not_ascii[:_SHOWN_CHARS]} is not ASCII")
     if request.path != PATH.encode():
         return HttpRefusal(404, f"nothing here; the chat is at {PATH}")
     if request.method != b"GET":

@@ -1,7 +1,7 @@
 """`python -m tests.fuzz.run TARGET|all`: look for an input that makes a target fail. Needs atheris.
 
     --seconds 600          look for so long, and keep in the corpus what reaches new code
-    --runs 20000 --seed 1  look the same way each time, and keep nothing: what CI does
+    --runs 10000 --seed 1  look in (very nearly) the same way each time, and keep nothing: what CI does
     --minimise             drop what the rest of the corpus reaches as well
     --replay FILE          run one input, without atheris
 
@@ -35,7 +35,7 @@ def main() -> int:
         load(names[0])(options.replay.read_bytes())
         return 0
     if find_spec("atheris") is None:
-        print("fuzzing needs atheris: pip install atheris", file=sys.stderr)
+        print("fuzzing needs atheris: pip install 'ric0-trio[fuzz]'", file=sys.stderr)
         return 2
     results = [_minimise(name, options.corpus) if options.minimise else _fuzz(name, options) for name in names]
     return max(results)

@@ -27,7 +27,7 @@ MORE: dict[str, Answer] = {
     "a thousand subprotocols": (head(Sec_WebSocket_Protocol="x," * 1000 + "json"), 101, b"Protocol: json"),
     "only commas": (head(Sec_WebSocket_Protocol="," * 4000), 101, b""),
     "a version of 4,000 digits": (head(Sec_WebSocket_Version="1" * 4000), 426, b"13"),
-    "a newline in the key": (head(Sec_WebSocket_Key="AAECAwQFBgcICQoLDA0ODw==\n"), 101, b""),
+    "a newline in the key": (head(Sec_WebSocket_Key="AAECAwQFBgcICQoLDA0ODw==\n"), 400, b"CR LF"),
     "a key of 7 KiB": (head(Sec_WebSocket_Key="A" * 7168), 400, b"Sec-WebSocket-Key"),
     "a target of 7 KiB": (head("/" * 7168), 404, b""),
 }

@@ -1,6 +1,7 @@
 """What decodes to what, and the traps of the libraries beneath."""
 
 import importlib.util
+import json
 import sys
 from datetime import UTC, datetime, timedelta, timezone
 from types import ModuleType
@@ -277,3 +278,12 @@ def test_without_pymongo_there_is_json_alone(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_preferred_codec_comes_first() -> None:
     assert [codec.subprotocol for codec in available_codecs()] == list(CODECS)
     assert list(CODECS)[-1] == "json"
+
+
+def test_what_was_wrong_is_told_in_few_words() -> None:
+    """It is for a log: a stranger must not fill it with a wrong value, however long."""
+    plain = json.loads(str(pack(JsonCodec(), CONNECT)))
+    plain["data"]["user"]["type"] = "x" * 15_000
+    bad = JsonCodec().decode(json.dumps(plain))
+    assert isinstance(bad, BadRequest)
+    assert len(bad.problem) <= 210

@@ -82,6 +82,7 @@ ANSWERED: dict[str, tuple[bytes, int, bytes]] = {
     "an empty request": (b"\r\n\r\n", 400, b""),
     "empty lines first": (b"\r\n\r\n" + HEAD, 400, b""),
     "no request line": (b"Host: x\r\n\r\n", 400, b""),
+    "an end that is hidden": (HEAD[:-2] + b"X: a\n\nOrigin: https://evil.example\r\n\r\n", 400, b"CR LF"),
     "header without a colon": (HEAD[:-2] + b"nonsense\r\n\r\n", 400, b""),
     "folded header": (HEAD[:-2] + b"X: a\r\n b\r\n\r\n", 101, b""),
     "NUL in a header": (head(X_Any="a\0b"), 400, b""),
