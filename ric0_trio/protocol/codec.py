@@ -222,6 +222,7 @@ class BsonCodec(Codec):
         except RecursionError:
             raise DecodeError(_TOO_DEEP) from None
         except DecodeError as error:
+            _check_depth(document)
             # Code is a str to Python, and must not pass for a name or a type.
             plain = {key: value for key, value in document.items() if not isinstance(value, bson.Code)}
             return _salvage_request(plain, str(error))

@@ -33,8 +33,7 @@ from tests.independent import bson
 
 WORDS = ("json\n", "bson\n", *(f"\n{change}" for change in messages.CHANGES), *messages.WORDS)
 JSON = JsonCodec()
-MOST_PROBLEM_BYTES = 300
-"""Beyond what it repeats of the payload."""
+MOST_PROBLEM_CHARS = 300
 
 
 @cache
@@ -102,7 +101,7 @@ def decode(codec: Codec, payload: str | bytes) -> Decoded:
             check_sent_again(codec, envelope)
             return Decoded(understood(envelope), envelope)
         found = Decoded(("bad", envelope.name, envelope.conversation), envelope, envelope.problem)
-    assert 0 < len(found.problem.encode()) <= len(payload) + MOST_PROBLEM_BYTES
+    assert 0 < len(found.problem) <= MOST_PROBLEM_CHARS
     return found
 
 

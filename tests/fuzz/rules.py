@@ -39,7 +39,7 @@ def outcome_of(plain: object) -> Outcome:
     if not isinstance(plain, dict):
         return UNDECODABLE
     is_exotic = holds_exotic({**plain, "time": None})
-    if depth_of(plain) > MAX_DEPTH and not is_exotic:  # of what is both, the page does not say which it is
+    if depth_of(plain) > MAX_DEPTH:
         return UNDECODABLE
     try:
         if is_exotic:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ric0_trio.protocol import Codec, DecodeError, Request
+from ric0_trio.protocol import BsonCodec, Codec, DecodeError, Request
 from ric0_trio.protocol.codec import MAX_DEPTH
 from tests.protocol.pair import DISCONNECT, pack
 
@@ -36,3 +36,12 @@ def test_past_what_a_decoder_can_take(codec: Codec) -> None:
             payload = (len(payload) + 8).to_bytes(4, "little") + b"\x03a\0" + payload + b"\0"
     with pytest.raises(DecodeError):
         codec.decode(payload)
+
+
+def test_past_the_bound_a_type_that_json_has_not_makes_no_difference() -> None:
+    bson = pytest.importorskip("bson", reason="the extra bson is not installed")
+    deep: object = b"bytes"
+    for _ in range(MAX_DEPTH):
+        deep = [deep]
+    with pytest.raises(DecodeError, match="nested more than 32 deep"):
+        BsonCodec().decode(bson.encode({**DISCONNECT, "unknown": deep}))
