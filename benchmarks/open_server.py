@@ -10,7 +10,7 @@ import trio
 
 from benchmarks.bench_core import PROFILE, SERVER_KEY
 from ric0_trio.access.store import OpenAccess
-from ric0_trio.server import Server, ServerLimits
+from ric0_trio.server import Server, ServerLimits, Settings
 
 LIMITS = ServerLimits(exempt_networks=("127.0.0.0/8",))
 
@@ -19,7 +19,7 @@ async def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     print(listeners[0].socket.getsockname()[1], flush=True)
-    await Server(PROFILE, SERVER_KEY, OpenAccess(), ssl_context=None, limits=LIMITS).serve(listeners)
+    await Server(Settings(PROFILE, None, LIMITS), SERVER_KEY, OpenAccess()).serve(listeners)
 
 
 if __name__ == "__main__":

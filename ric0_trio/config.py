@@ -27,6 +27,7 @@ DATA_DIR: Final = Path("ric0-data")
 
 _PLACES: Final = "HOST:PORT, [IPv6]:PORT or unix:PATH"
 _NETWORKS: Final = "an address, a network (192.0.2.0/24, 2001:db8::/32) or unix"
+_PROXIES: Final = "an address, a network that no client is in, or unix"
 
 LogFormat = Literal["console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -63,7 +64,7 @@ class ListenSection(Section, frozen=True):
         """`host` and `port`."""
         if self.host.startswith("unix:"):
             return parse_place(self.host)
-        return Place(host=self.host, port=self.port)
+        return Place(host=self.host.removeprefix("[").removesuffix("]"), port=self.port)
 
     @property
     def direct(self) -> Sequence[Place]:
@@ -169,8 +170,8 @@ def _find_problem(config: Config) -> str | None:
         ("[listen] host", _only_unix(config.listen.host), parse_place, "unix:PATH"),
         ("[listen] also", config.listen.also, parse_place, _PLACES),
         ("[listen] also_behind_proxy", config.listen.also_behind_proxy, parse_place, _PLACES),
-        ("[listen] trusted_proxies", config.listen.trusted_proxies, _take_network, _NETWORKS),
-        ("[listen] allowed_origins", config.listen.allowed_origins, _take_origin, "https://HOST, without a path"),
+        ("[listen] trusted_proxies", config.listen.trusted_proxies, _take_proxies, _PROXIES),
+        ("[listen] allowed_origins", config.listen.allowed_origins, _take_origin, "https://HOST, without a path or *"),
         ("[limits] exempt_networks", config.limits.exempt_networks, _take_network, _NETWORKS),
         ("[access] accept_key_formats", config.access.accept_key_formats, _take_key_format, one_of(KEY_FORMATS)),
         ("[server] url", filter(None, [config.server.url]), _take_url, "one that begins with wss://"),
@@ -181,6 +182,19 @@ def _find_problem(config: Config) -> str | None:
                 take(value)
             except ValueError:
                 return f"{where}: expected {expected}, got {value[:80]!r}"
+    return _find_problem_of_places(config.listen)
+
+
+def _find_problem_of_places(listen: ListenSection) -> str | None:
+    places = [place for place in (*listen.direct, *listen.proxied) if place.path is not None or place.port]
+    twice = next((place for place in places if places.count(place) > 1), None)
+    if twice is not None:
+        return f"[listen]: {twice} is there twice"
+    trusted = {name == "unix" for name in listen.trusted_proxies}
+    for place in listen.proxied if trusted else ():
+        if (place.path is not None) not in trusted:
+            wanted = '"unix"' if place.path is not None else "the proxy's address"
+            return f"[listen] trusted_proxies: nobody of these could speak at {place}; add {wanted}"
     return None
 
 
@@ -192,8 +206,14 @@ def _take_network(text: str) -> None:
     Networks([text])
 
 
+def _take_proxies(text: str) -> None:
+    if text.endswith("/0"):
+        raise ValueError
+    _take_network(text)
+
+
 def _take_origin(text: str) -> None:
-    if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s?#]+|null", text, re.IGNORECASE):
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s?#*]+", text, re.IGNORECASE):
         raise ValueError
 
 
@@ -237,10 +257,10 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
                 found[field.name] = environment[name]
             continue
         keys = [f.name for f in msgspec.structs.fields(field.default)]
-        known = [f"{name}_{key.upper()}" for key in keys]
+        variables = [f"{name}_{key.upper()}" for key in keys]
         for variable in environment:
-            if variable.startswith(f"{name}_") and variable not in known:
-                raise ConfigError(f"the environment: {variable}: no such key; expected {one_of(known)}")
+            if variable.startswith(f"{name}_") and variable not in variables:
+                raise ConfigError(f"the environment: {variable}: no such key; expected {one_of(variables)}")
         section = {
             key: _read_variable(environment[variable], default)
             for key, default in msgspec.structs.asdict(field.default).items()

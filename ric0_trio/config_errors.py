@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any, Final, get_args
 
 import msgspec
@@ -25,7 +26,9 @@ def explain(error: str, merged: dict[str, Any], defaults: msgspec.Struct) -> str
     unknown = re.match(r"Object contains unknown field `(.*)`", what, re.DOTALL)
     if unknown is not None:
         known = _fields_of(getattr(defaults, where)) if where else _fields_of(defaults)
-        return f"{_place(where, unknown[1])}: no such key; expected {one_of(known)}"
+        meant = get_close_matches(unknown[1], known, n=1)
+        guess = f"is it {meant[0]}? " if meant else ""
+        return f"{_place(where, unknown[1])}: no such key; {guess}expected {one_of(known)}"
     steps = re.findall(r"\.\.\.|[^.\[\]]+", where)
     section, _, key = where.partition(".")
     return f"{_place(section, key)}: expected {_expected(what, steps, defaults)}{_got(what, steps, merged)}"

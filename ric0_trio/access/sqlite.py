@@ -86,7 +86,7 @@ class SqliteAccess:
     """An `AccessStore`, and what an operator can ask of it while it runs. Made by `open_sqlite_access`."""
 
     def __init__(self, database: Database, policy: Policy, bounds: AuditBounds, now: Callable[[], datetime]) -> None:
-        self.policy: Final = policy
+        self.policy = policy
         """What the configuration says of the rules."""
         self._database = database
         self._registrar = Registrar(database, policy, bounds)
@@ -143,6 +143,11 @@ class SqliteAccess:
     def problem(self) -> str | None:
         """Why nobody can be let in, if that is so."""
         return self._problem
+
+    def change(self, policy: Policy, bounds: AuditBounds) -> None:
+        """Go by another policy from the next admission on; who is on stays."""
+        self.policy = policy
+        self._registrar = Registrar(self._database, policy, bounds)
 
     def who(self) -> list[Place]:
         """Who is connected, whoever came first first."""

@@ -1,42 +1,26 @@
-"""Listening, saying so, and stopping on a signal: what `serve` does once all is loaded."""
+"""Listening, serving, and what signals ask for: what `serve` does once all is loaded."""
 
 import gc
-import json
-import os
-import shlex
-import shutil
 import signal
-import ssl
-import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
-import click
-import msgspec
 import structlog
 import trio
 
-from ric0_trio import __version__
 from ric0_trio.access.database import StoreError
 from ric0_trio.access.sqlite import SqliteAccess, open_sqlite_access
+from ric0_trio.cli.announce import Doors, announce, write_ready_file
 from ric0_trio.cli.dev_setup import DevFiles
 from ric0_trio.cli.exits import CommandError, Exit
-from ric0_trio.config import Config
+from ric0_trio.cli.reload import Reload, make_settings
+from ric0_trio.cli.startup import Startup
+from ric0_trio.config import Config, ListenSection
 from ric0_trio.data_dir import DataDir, DataDirError
-from ric0_trio.protocol import (
-    PATH,
-    AppInfo,
-    PrivateKey,
-    ServerInfo,
-    ServerProfile,
-    SoftwareVersion,
-    available_codecs,
-)
 from ric0_trio.server import Server
 from ric0_trio.server.control import ControlSocket, bind_control_socket
-from ric0_trio.server.limits import ServerLimits, fit_to_descriptors
 from ric0_trio.server.listening import Place, listen_at
 from ric0_trio.transport.websocket import one_exception
 
@@ -44,48 +28,50 @@ _YOUNG_OBJECTS: Final = 100_000  # more than all strangers together are, who com
 _GENERATION_FACTOR: Final = 20
 
 
-async def launch(
-    config: Config, identity: PrivateKey, ssl_context: ssl.SSLContext | None, dev: bool, ready_file: Path | None
-) -> None:
-    """Run the server until SIGINT or SIGTERM; a second one does not wait for the clients."""
+async def launch(startup: Startup, ready_file: Path | None) -> None:
+    """Run the server until SIGINT or SIGTERM; a second one does not wait for the clients. SIGHUP: read all anew."""
+    config, identity = startup.config, startup.identity
     if config.listen.first.path is not None and config.server.url is None:
         why = "[server] url: needed when [listen] host is a unix socket: clients are told to come back to it"
         raise CommandError(why, Exit.CONFIG)
     files = DevFiles(config.data_dir)
-    is_own = dev and ssl_context is not None and config.tls.cert == files.cert
+    is_own = startup.dev and startup.ssl_context is not None and config.tls.cert == files.cert
     ca = files.ca.resolve() if is_own else None
     with _hold_data_dir(config) as control_listener:
-        listen = config.listen
         async with (
             _open_access(config) as access,
-            _listening(listen.direct) as direct,
-            _listening(listen.proxied) as proxied,
+            _listening(config.listen, config.listen.direct) as direct,
+            _listening(config.listen, config.listen.proxied) as proxied,
         ):
-            limits = _fit(config.limits)
-            url = _url((direct or proxied)[0], ssl_context)
-            profile = _make_profile(config, identity, url)
-            server = Server(
-                profile,
-                identity,
-                access,
-                ssl_context=ssl_context,
-                limits=limits,
-                trusted_proxies=listen.trusted_proxies,
-                allowed_origins=listen.allowed_origins,
-            )
+            doors = Doors(direct, proxied)
+            url = doors.find_url(startup.ssl_context)
+            server = Server(make_settings(startup, url), identity, access)
+            server.metrics.show_access(lambda: access.problem)
+            reload = Reload(startup, url, server, access)
             with (
-                trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals,
+                trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals,
                 _seldom_looking_for_garbage(),
             ):
-                _announce(config, limits, url, identity, ca, dev)
+                announce(startup, doors, url, server.settings.limits, ca)
                 if ready_file is not None:
-                    _write_ready_file(ready_file, url, identity, ca)
+                    write_ready_file(ready_file, url, identity, ca)
                 async with trio.open_nursery() as nursery:
-                    nursery.start_soon(ControlSocket(access, profile).serve, control_listener)
-                    nursery.start_soon(_stop_on_signal, signals, server, nursery.cancel_scope)
+                    nursery.start_soon(ControlSocket(access, lambda: server.settings.profile).serve, control_listener)
+                    nursery.start_soon(_obey, signals, server, reload, nursery.cancel_scope)
                     await server.serve(direct, proxied=proxied)
                     nursery.cancel_scope.cancel()
     _log().info("server.stopped")
+
+
+async def _obey(signals: AsyncIterator[int], server: Server, reload: Reload, everything: trio.CancelScope) -> None:
+    async for number in signals:
+        if number == signal.SIGHUP:
+            await reload.run()
+            continue
+        _log().info("server.stopping", signal=signal.Signals(number).name)
+        if server.is_stopping:
+            everything.cancel()
+        server.stop()
 
 
 @contextmanager
@@ -119,18 +105,8 @@ async def _open_access(config: Config) -> AsyncIterator[SqliteAccess]:
         raise CommandError(str(error), Exit.CONFIG) from None
 
 
-async def _stop_on_signal(signals: AsyncIterator[int], server: Server, everything: trio.CancelScope) -> None:
-    asked = False
-    async for number in signals:
-        _log().info("server.stopping", signal=signal.Signals(number).name)
-        if asked:
-            everything.cancel()
-        server.stop()
-        asked = True
-
-
 @asynccontextmanager
-async def _listening(places: Sequence[Place]) -> AsyncIterator[list[trio.SocketListener]]:
+async def _listening(listen: ListenSection, places: Sequence[Place]) -> AsyncIterator[list[trio.SocketListener]]:
     listeners: list[trio.SocketListener] = []
     async with AsyncExitStack() as stack:
         for place in places:
@@ -139,7 +115,8 @@ async def _listening(places: Sequence[Place]) -> AsyncIterator[list[trio.SocketL
             except (UnicodeError, OSError) as error:
                 reason = error.strerror or error if isinstance(error, OSError) else "that is not the name of a host"
                 where = str(place) if place.path is not None else f"{place.host}, port {place.port}"
-                remedy = "see --host and --port" if place.path is None else "see [listen] in the configuration"
+                is_first = place == listen.first and place.path is None
+                remedy = "see --host and --port" if is_first else "see [listen] in the configuration"
                 raise CommandError(f"cannot listen on {where}: {reason}; {remedy}", Exit.FAILED) from None
         yield listeners
 
@@ -159,86 +136,6 @@ def _seldom_looking_for_garbage() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
-
-
-def _fit(limits: ServerLimits) -> ServerLimits:
-    """Keep to what this process may have open, and say so."""
-    wanted, possible = limits.max_connections, fit_to_descriptors(limits.max_connections)
-    if possible < wanted:
-        remedy = f"raise the limit on open files to {wanted * 5 // 4} (ulimit -n, or LimitNOFILE= of systemd)"
-        _log().info("server.fewer_connections", max_connections=possible, wanted=wanted, remedy=remedy)
-    return msgspec.structs.replace(limits, max_connections=possible)
-
-
-def _url(listener: trio.SocketListener, ssl_context: ssl.SSLContext | None) -> str:
-    name: object = listener.socket.getsockname()
-    scheme = "ws" if ssl_context is None else "wss"
-    if not isinstance(name, tuple):
-        return f"{scheme}+unix:{name}"
-    host, port = str(name[0]), int(name[1])
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    place = f"[{reachable}]" if ":" in reachable else reachable
-    return f"{scheme}://{place}:{port}{PATH}"
-
-
-def _make_profile(config: Config, identity: PrivateKey, url: str) -> ServerProfile:
-    told = config.server
-    return ServerProfile(
-        app=AppInfo(
-            name="ric0-trio",
-            version=SoftwareVersion.parse(__version__),
-            capabilities=told.capabilities,
-            extensions=told.extensions,
-        ),
-        info=ServerInfo(pubkey=identity.public, url=told.url or url, name=told.name, description=told.description),
-        accepted_key_formats=frozenset(config.access.accept_key_formats),
-    )
-
-
-def _announce(config: Config, limits: ServerLimits, url: str, identity: PrivateKey, ca: Path | None, dev: bool) -> None:
-    places = [*config.listen.direct, *config.listen.proxied]
-    subprotocols = [codec.subprotocol for codec in available_codecs()]
-    fingerprint = identity.public.fingerprint
-    _log().info(
-        "server.listening",
-        url=url,
-        also=[str(place) for place in places[1:]] or None,
-        key=fingerprint,
-        mode=config.access.mode,
-        subprotocols=subprotocols,
-        max_connections=limits.max_connections,
-    )
-    if "bson" not in subprotocols:
-        _log().info("server.without_bson", remedy="pip install 'ric0-trio[bson]'")
-    if dev:
-        trust = ["--ca", str(ca)] if ca is not None else []
-        probe = shlex.join([*_own_command(), "probe", url, *trust, "--pin", fingerprint])
-        click.echo(f"listening on  {url}\nserver key    {fingerprint}\n\nTry it from a second terminal:\n\n  {probe}\n")
-
-
-def _own_command() -> list[str]:
-    """How to start this program again, from any folder."""
-    program = shutil.which(sys.argv[0]) or sys.argv[0]
-    if program.endswith("__main__.py"):
-        return [sys.executable, "-m", "ric0_trio"]
-    return ["ric0-trio"] if shutil.which("ric0-trio") == program else [str(Path(program).resolve())]
-
-
-def _write_ready_file(path: Path, url: str, identity: PrivateKey, ca: Path | None) -> None:
-    public = identity.public
-    ready = {
-        "url": url,
-        "pubkey": {"key": public.key, "format": public.format},
-        "fingerprint": public.fingerprint,
-        "ca": None if ca is None else str(ca),
-        "pid": os.getpid(),
-    }
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(json.dumps(ready) + "\n", encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        raise CommandError(f"--ready-file {path}: {error.strerror}", Exit.FAILED) from None
 
 
 def _log() -> structlog.typing.FilteringBoundLogger:

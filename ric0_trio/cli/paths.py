@@ -9,7 +9,7 @@ import click
 
 class _Place(click.Path):
     def __init__(self, name: str) -> None:
-        super().__init__(path_type=Path)
+        super().__init__(path_type=Path, readable=False)  # whoever reads it says so
         self.name = name
 
     def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Any:

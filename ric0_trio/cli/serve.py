@@ -5,15 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 import trio
 
-from ric0_trio.cli.credentials import load_credentials
-from ric0_trio.cli.dev_setup import DEV_FOLDER, DevFiles
 from ric0_trio.cli.exits import CommandError, Exit
 from ric0_trio.cli.launch import launch
 from ric0_trio.cli.paths import FILE, FOLDER
-from ric0_trio.config import DATA_DIR, Config, ConfigError, load_config
+from ric0_trio.cli.startup import Sources, load_startup
 from ric0_trio.server.logs import configure_logging
 
 
@@ -60,21 +57,16 @@ def serve(
     """
     if plaintext and not dev:
         raise click.UsageError("--plaintext is for --dev alone; behind a proxy, set [listen] behind_proxy = true")
-    try:
-        data_dir = DEV_FOLDER if dev else DATA_DIR
-        config = load_config(config_file, os.environ, _as_config(flags), data_dir=data_dir)
-    except ConfigError as error:
-        raise CommandError(str(error), Exit.CONFIG) from None
+    sources = Sources(config_file, _as_config(flags), dev, plaintext)
+    config = sources.read()
     for place in config.listen.direct if plaintext else ():
         if not place.is_local:
             raise click.UsageError(f"--plaintext listens on a loopback address alone, and {place} is none")
     configure_logging(config.log.format, config.log.level)
-    if dev:
-        config = _make_dev_files(config)
-    identity, certificate = load_credentials(config, plaintext=plaintext)
+    startup = load_startup(sources, config)
     if ready_file is not None:
         _clear_place(ready_file)
-    trio.run(launch, config, identity, certificate, dev, ready_file)
+    trio.run(launch, startup, ready_file)
 
 
 def _as_config(flags: dict[str, Any]) -> dict[str, Any]:
@@ -86,19 +78,6 @@ def _as_config(flags: dict[str, Any]) -> dict[str, Any]:
         "server": {"identity": flags["identity"]},
         "log": {"format": flags["log_format"], "level": flags["log_level"]},
     }
-
-
-def _make_dev_files(config: Config) -> Config:
-    files = DevFiles(config.data_dir)
-    try:
-        files.make_missing()
-    except OSError as error:
-        raise CommandError(f"{error.filename or files.folder}: {error.strerror}", Exit.CONFIG) from None
-    tls = config.tls
-    if tls.cert is None and tls.key is None:
-        tls = msgspec.structs.replace(tls, cert=files.cert, key=files.key)
-    server = msgspec.structs.replace(config.server, identity=config.server.identity or files.identity)
-    return msgspec.structs.replace(config, tls=tls, server=server)
 
 
 def _clear_place(ready_file: Path) -> None:

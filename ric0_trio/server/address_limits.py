@@ -37,7 +37,8 @@ class AddressLimits:
     """
 
     def __init__(self, limits: ServerLimits) -> None:
-        self._limits = limits
+        self.limits = limits
+        """May be changed: an address that is in mind keeps its rate of newcomers."""
         self._addresses: OrderedDict[str, _Address] = OrderedDict()
 
     def __len__(self) -> int:
@@ -51,7 +52,7 @@ class AddressLimits:
         address = self._recall(group, now)
         if now < address.barred_until:
             return _barred(address, now)
-        if address.open >= self._limits.connections_per_address:
+        if address.open >= self.limits.connections_per_address:
             text = "too many connections from your address"
             return address.refuse("connections_per_address", text, _MANY_OPEN_WAIT_S, now)
         full = self._take_newcomer(address, now)
@@ -72,7 +73,7 @@ class AddressLimits:
         """Count a forged proof or a bad join token; say whether it was one too many."""
         if group is None:
             return None
-        limits, address = self._limits, self._recall(group, now)
+        limits, address = self.limits, self._recall(group, now)
         if now >= address.barred_until:
             failures = address.failures = address.failures or deque(maxlen=limits.failures_per_address)
             failures.append(now)
@@ -92,7 +93,7 @@ class AddressLimits:
         address = self._addresses.get(group)
         if address is None:
             self._forget(now)
-            address = self._addresses[group] = _Address(self._limits, now)
+            address = self._addresses[group] = _Address(self.limits, now)
         self._addresses.move_to_end(group)
         return address
 
@@ -107,7 +108,7 @@ class AddressLimits:
 
     def _is_forgettable(self, address: _Address, now: float) -> bool:
         last_failure = address.failures[-1] if address.failures else float("-inf")
-        is_quiet = now >= address.barred_until and now - last_failure > self._limits.failure_window_s
+        is_quiet = now >= address.barred_until and now - last_failure > self.limits.failure_window_s
         return is_quiet and address.newcomers.is_full(now)
 
 

@@ -2,24 +2,32 @@
 
 import dataclasses
 import errno
-import ssl
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import structlog
 import trio
 
 from ric0_trio.access.store import AccessStore
-from ric0_trio.protocol import Codec, PrivateKey, ServerProfile, available_codecs
+from ric0_trio.protocol import PrivateKey
 from ric0_trio.server.addresses import UNIX
 from ric0_trio.server.connection import Connection
-from ric0_trio.server.limits import ServerLimits
+from ric0_trio.server.endings import Cause, Ending
+from ric0_trio.server.metrics import Metrics
 from ric0_trio.server.refusals import Refusal
 from ric0_trio.server.services import Services
+from ric0_trio.server.settings import Settings
 
 _OUT_OF_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _ACCEPT_PAUSE_S: Final = 0.1
 _RETRY_AFTER_S: Final = 5.0
+_FAULT: Final = Ending(Cause.FAULT, "a fault in the server")
+_STOPPED: Final = Ending(Cause.STOPPING, "the server did not wait")
+_CUT_OFF: Final = Ending(Cause.LIMIT, "")
+
+_LEAVES_PER_S: Final = 100.0
+_SHARE_OF_DRAIN: Final = 0.5
 
 _MAX_TURNED_AWAY: Final = 64
 
@@ -27,42 +35,31 @@ _MAX_TURNED_AWAY: Final = 64
 class Server:
     """Serves the protocol on listeners that you open. Nothing that a client does ends it."""
 
-    def __init__(
-        self,
-        profile: ServerProfile,
-        key: PrivateKey,
-        access: AccessStore,
-        *,
-        ssl_context: ssl.SSLContext | None,
-        limits: ServerLimits | None = None,
-        codecs: Sequence[Codec] | None = None,
-        trusted_proxies: Iterable[str] = (),
-        allowed_origins: Iterable[str] = (),
-    ) -> None:
+    def __init__(self, settings: Settings, key: PrivateKey, access: AccessStore) -> None:
         """Make a server that proves itself with `key` and asks `access` who may join.
 
-        Without an `ssl_context` it speaks plain `ws://`, which is for tests and for behind a proxy that ends TLS.
-        `trusted_proxies` (as in `exempt_networks`) may say in `X-Forwarded-For` for whom they speak; pages of
-        `allowed_origins` (`https://chat.example`) may connect, those of others may not.
-        Raises `ValueError` when `profile` names another key than `key`, and for what is no network.
+        Raises `ValueError` when the profile names another key than `key`, and for what is no network.
         """
-        if profile.info.pubkey != key.public:
-            raise ValueError("the profile names another key than the one that the server proves itself with")
-        self._limits = limits or ServerLimits()
-        self._services = Services(
-            profile,
-            key,
-            access,
-            self._limits,
-            codecs or available_codecs(),
-            ssl_context,
-            trusted_proxies=trusted_proxies,
-            allowed_origins=allowed_origins,
-        )
+        self._services = Services(settings, key, access)
         self._connections: set[Connection] = set()
         self._turned_away: set[Connection] = set()
         self._stopping = trio.Event()
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+        self.metrics.watch(
+            self._count_states, lambda: self.settings.limits.max_connections, lambda: self._services.refusals.counts
+        )
+
+    @property
+    def settings(self) -> Settings:
+        """What the server was told."""
+        return self._services.settings
+
+    def change(self, settings: Settings) -> None:
+        """Take new settings for those who come from here on; whoever is there stays, and keeps the old ones.
+
+        Raises `ValueError`, and changes nothing, as the constructor does.
+        """
+        self._services.change(settings)
 
     async def serve(
         self,
@@ -82,11 +79,14 @@ class Server:
                 for listener in proxied:
                     accepting.start_soon(self._accept, listener, connections, True)
                 accepting.start_soon(self._services.refusals.report)
+                accepting.start_soon(self._services.endings.report)
+                accepting.start_soon(self.metrics.watch_event_loop)
                 task_status.started()
                 await self._stopping.wait()
                 accepting.cancel_scope.cancel()
-            connections.cancel_scope.deadline = trio.current_time() + self._limits.drain_timeout_s
+            connections.cancel_scope.deadline = trio.current_time() + self.settings.limits.drain_timeout_s
         self._services.refusals.tell()
+        self._services.endings.tell()
 
     @property
     def connections(self) -> int:
@@ -98,11 +98,30 @@ class Server:
         """How often each limit was reached, by its name (docs/limits.md)."""
         return self._services.refusals.counts
 
+    @property
+    def metrics(self) -> Metrics:
+        """What happens, in numbers."""
+        return self._services.metrics
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it takes leave of its clients."""
+        return self._stopping.is_set()
+
     def stop(self) -> None:
-        """Stop accepting, and close every connection with 1001. `serve` returns when all are gone."""
+        """Stop accepting, and close every connection with 1001. `serve` returns when all are gone.
+
+        Strangers are told at once. Users are told one after another, so that they do not all come back at once: a
+        hundred a second, or as many more as it takes to tell all in half of `drain_timeout_s`.
+        """
         self._stopping.set()
-        for connection in [*self._connections, *self._turned_away]:
-            connection.shutdown()
+        now = trio.current_time()
+        users = [connection for connection in self._connections if connection.is_user]
+        pause_s = min(1 / _LEAVES_PER_S, self.settings.limits.drain_timeout_s * _SHARE_OF_DRAIN / max(1, len(users)))
+        for connection in [*self._connections.difference(users), *self._turned_away]:
+            connection.shutdown(now)
+        for number, connection in enumerate(users):
+            connection.shutdown(now + number * pause_s)
 
     async def serve_stream(self, stream: trio.abc.Stream, peer: str, *, is_proxied: bool = False) -> None:
         """Serve one client on a connected stream, TLS included, and close it.
@@ -110,6 +129,7 @@ class Server:
         For listeners of your own; `serve` calls it for each connection. `peer` is the client's address, by which it is
         counted. With `is_proxied`, it is a proxy that has ended TLS. Nothing that the client does raises.
         """
+        self.metrics.accepted.inc()
         connection = Connection(self._services, stream, self._services.addresses.peer(peer), is_proxied=is_proxied)
         try:
             refusal = self._find_no_room() or connection.enter()
@@ -119,14 +139,18 @@ class Server:
                 await self._turn_away(connection, refusal)
         except* Exception:  # the connection's boundary: a fault in serving one client is not the others'
             connection.log.exception("connection.failed")
+            connection.history.end(_FAULT)
         finally:
             connection.leave()
+            if self.is_stopping:
+                connection.history.end(_STOPPED)
+            connection.tell()
             await connection.end()
 
     async def _run(self, connection: Connection) -> None:
         self._connections.add(connection)
         if self._stopping.is_set():
-            connection.shutdown()
+            connection.shutdown(trio.current_time())
         try:
             await connection.run()
         finally:
@@ -134,7 +158,7 @@ class Server:
 
     async def _turn_away(self, connection: Connection, refusal: Refusal) -> None:
         connection.leave()
-        if len(self._turned_away) >= min(_MAX_TURNED_AWAY, 1 + self._limits.max_connections // 10):
+        if len(self._turned_away) >= min(_MAX_TURNED_AWAY, 1 + self.settings.limits.max_connections // 10):
             refusal = dataclasses.replace(refusal, is_told=False)
         self._turned_away.add(connection)
         try:
@@ -143,9 +167,10 @@ class Server:
             self._turned_away.remove(connection)
 
     def _find_no_room(self) -> Refusal | None:
-        if len(self._connections) >= self._limits.max_connections:
+        limits = self.settings.limits
+        if len(self._connections) >= limits.max_connections:
             return Refusal("max_connections", "the server is full", _RETRY_AFTER_S)
-        if self._services.turns.wait_s > self._limits.overload_wait_s:
+        if self._services.turns.wait_s > limits.overload_wait_s:
             return Refusal("overload_wait_s", "the server is overloaded", _RETRY_AFTER_S)
         return None
 
@@ -171,7 +196,12 @@ class Server:
         if refusal is None or not self._services.courtesy.wait_s(trio.current_time()):
             return False
         self._services.refusals.note(refusal.limit, _peer_address(stream))
+        self.metrics.accepted.inc()
+        self.metrics.count_ending(_CUT_OFF)
         return True
+
+    def _count_states(self) -> Mapping[str, int]:
+        return Counter(connection.state for connection in [*self._connections, *self._turned_away])
 
     async def _serve_accepted(self, stream: trio.SocketStream, is_proxied: bool) -> None:
         await self.serve_stream(stream, _peer_address(stream), is_proxied=is_proxied)

@@ -14,6 +14,7 @@ from ric0_trio.protocol import Close, CloseCode, Kick
 from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.server.addresses import Peer
 from ric0_trio.server.conversation import Conversation
+from ric0_trio.server.endings import Cause, Ending, History
 from ric0_trio.server.metered_stream import MeteredStream, MeteredTls
 from ric0_trio.server.refusals import Refusal
 from ric0_trio.server.services import Services
@@ -24,6 +25,7 @@ from ric0_trio.transport.websocket import KeepAlive, accept_websocket
 
 _INTERNAL_ERROR: Final = Close(CloseCode.INTERNAL_ERROR, "internal error")
 _GIVE_WAY: Final = Kick(CloseCode.TRY_AGAIN_LATER, "others wait to connect, and you have not connected yet")
+_LOST: Final = Ending(Cause.LOST, "the connection was lost")
 _TURN_AWAY_TIMEOUT_S: Final = 1.0
 
 
@@ -35,14 +37,16 @@ class Connection:
         self.id = secrets.token_hex(8)
         """A name for this connection in logs and in the access store."""
         self.peer = peer
+        self.history = History()
         self._services = services
-        self._limits = services.limits
-        self._stream = MeteredStream(stream, services.limits, services.turns)
+        self._settings = services.settings
+        self._limits = self._settings.limits
+        self._stream = MeteredStream(stream, self._limits, services.turns)
         self._tls: trio.SSLStream[MeteredStream] | None = None
         self._is_proxied = is_proxied
+        self._came_by_proxy = False
         self._opening = trio.CancelScope(deadline=trio.current_time() + self._limits.opening_timeout_s)
         self._counted: str | None = None
-        self._gave_way_to: str | None = None
         self._conversation: Conversation | None = None
         self.log: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind(
             connection=self.id, peer=peer.name
@@ -68,7 +72,7 @@ class Connection:
         """End, soon, for the sake of a newcomer; `limit` says why."""
         self._services.refusals.note(limit, self.peer.name)
         if self._conversation is None:
-            self._gave_way_to = limit
+            self.history.end(Ending(Cause.LIMIT, f"gave way to a newcomer ({limit})"))
             self._opening.cancel()
         else:
             self._conversation.kick(_GIVE_WAY)
@@ -78,12 +82,25 @@ class Connection:
         if self._conversation is not None:
             self._conversation.kick(cause)
 
-    def shutdown(self) -> None:
-        """End the connection, soon, because the server is going away."""
+    @property
+    def state(self) -> str:
+        """Where it stands: one of `metrics.STATES`."""
+        if self.history.ending is not None:
+            return "closing"
+        return "opening" if self._conversation is None else self._conversation.state.value.lower()
+
+    @property
+    def is_user(self) -> bool:
+        """Whether a connected user is there."""
+        return self._conversation is not None and self._conversation.is_user
+
+    def shutdown(self, at: float) -> None:
+        """End the connection, because the server is going away: at `at`, on Trio's clock, if it has a WebSocket."""
         if self._conversation is None:
+            self.history.end(Ending(Cause.STOPPING, "the server is going away"))
             self._opening.cancel()
         else:
-            self._conversation.shutdown()
+            self._conversation.shutdown(at)
 
     async def run(self) -> None:
         """Serve the client until either side ends it."""
@@ -92,9 +109,11 @@ class Connection:
             async with trio.open_nursery() as admissions:
                 with self._opening:
                     await self._open(admissions)
-                if self._opening.cancelled_caught:
-                    self._log_unopened()
+                if self._opening.cancelled_caught and self.history.ending is None:
+                    self.history.end(Ending(Cause.LIMIT, "no WebSocket in time"))
+                    self._services.refusals.note("opening_timeout_s", self.peer.name)
                 if self._stream.exhausted is not None:
+                    self.history.ending = Ending(Cause.LIMIT, f"sent too much: {self._stream.exhausted}")
                     self._services.refusals.note(self._stream.exhausted, self.peer.name)
                 await trio.aclose_forcefully(self._stream)  # now, not when the last admission is known
         finally:
@@ -102,13 +121,21 @@ class Connection:
 
     async def turn_away(self, refusal: Refusal) -> None:
         """Tell the client that there is no room, if it is to be told and has a moment, and end."""
+        self.history.end(Ending(Cause.LIMIT, refusal.text))
         try:
             with self._opening:
                 self._opening.deadline = trio.current_time() + _TURN_AWAY_TIMEOUT_S
                 if self._may_tell(refusal):
-                    await self._answer(await self._shake_hands(), _as_http(refusal))
+                    await self._refuse(await self._shake_hands(), _as_http(refusal))
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
+
+    def tell(self) -> None:
+        """Tell what became of it, now that it has ended."""
+        stream, services = self._stream, self._services
+        ending = self.history.end(_LOST)
+        services.metrics.count_ending(ending)
+        services.endings.write(ending, self.history, stream.bytes_in, stream.bytes_out, self.log)
 
     async def end(self) -> None:
         """Close the stream by force, and let go of what would keep this connection in memory."""
@@ -128,17 +155,9 @@ class Connection:
     def _may_tell(self, refusal: Refusal) -> bool:
         """Count a refusal, and say whether there is time to tell it."""
         self._services.refusals.note(refusal.limit, self.peer.name)
+        if self._came_by_proxy:  # which would take silence for a fault of ours, and stop asking for anyone
+            return True
         return refusal.is_told and self._services.courtesy.take(trio.current_time())
-
-    def _log_unopened(self) -> None:
-        if self._gave_way_to is not None:
-            why = f"gave way to a newcomer ({self._gave_way_to})"
-        elif trio.current_time() < self._opening.deadline:
-            why = "the server is going away"
-        else:
-            why = "no WebSocket in time"
-            self._services.refusals.note("opening_timeout_s", self.peer.name)
-        self.log.debug("connection.refused", why=why)
 
     async def _open(self, admissions: trio.Nursery) -> None:
         try:
@@ -146,21 +165,23 @@ class Connection:
             answer, early = await self._read_request(stream)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             cause = str(error.__cause__ or error)
-            self.log.debug("connection.refused", why="no TLS handshake or HTTP head", detail=cause)
+            self.history.end(Ending(Cause.LOST, "no TLS handshake or HTTP head", detail=cause))
             return
         if isinstance(answer, HttpRefusal):
+            if answer.limit is not None:
+                self._services.refusals.note(answer.limit, self.peer.name)
             await self._refuse(stream, answer)
         elif isinstance(answer, Refusal):
-            self.log.debug("connection.refused", why=answer.text)
+            self.history.end(Ending(Cause.LIMIT, answer.text))
             if self._may_tell(answer):
-                await self._answer(stream, _as_http(answer))
+                await self._refuse(stream, _as_http(answer))
         else:
             await self._upgrade(stream, answer, early, admissions)
 
     async def _shake_hands(self) -> trio.abc.Stream:
-        if self._is_proxied or self._services.ssl_context is None:
+        if self._is_proxied or self._settings.ssl_context is None:
             return self._stream
-        self._tls = trio.SSLStream(self._stream, self._services.ssl_context, server_side=True)
+        self._tls = trio.SSLStream(self._stream, self._settings.ssl_context, server_side=True)
         await self._tls.do_handshake()
         return MeteredTls(self._tls)
 
@@ -176,13 +197,15 @@ class Connection:
         if isinstance(request, HttpRefusal):
             return request, b""
         refusal = self._take_over(request.forwarded_for) if self.peer.is_proxy else None
-        return refusal or check_request(request, self._services.codecs, self._services.allowed_origins), early
+        return refusal or check_request(request, self._settings.codecs, self._services.allowed_origins), early
 
     def _take_over(self, forwarded_for: list[str]) -> HttpRefusal | Refusal | None:
         """Count the client that a proxy speaks for instead of the proxy."""
+        self._came_by_proxy = True
+        self._services.see_proxy(self.peer, names_clients=bool(forwarded_for))
         client = self._services.addresses.client_of(self.peer, forwarded_for)
         if client is None:
-            return HttpRefusal(400, "the last of X-Forwarded-For is no address")
+            return HttpRefusal(400, "the last of X-Forwarded-For is no address", limit="forwarded_for")
         self._services.strangers.leave(self)
         self.peer = client
         self.log = self.log.bind(peer=client.name)
@@ -192,12 +215,8 @@ class Connection:
         return refusal
 
     async def _refuse(self, stream: trio.abc.Stream, refusal: HttpRefusal) -> None:
-        self.log.debug("connection.refused", status=refusal.status, why=refusal.text)
-        if refusal.limit is not None:
-            self._services.refusals.note(refusal.limit, self.peer.name)
-        await self._answer(stream, refusal)
-
-    async def _answer(self, stream: trio.abc.Stream, refusal: HttpRefusal) -> None:
+        cause = Cause.REFUSED if refusal.limit is None else Cause.LIMIT
+        self.history.ending = Ending(cause, refusal.text, http_status=refusal.status)
         with trio.move_on_after(self._limits.close_timeout_before_auth_s):
             try:
                 await stream.send_all(refusal.response())
@@ -236,6 +255,7 @@ class Connection:
                     self.id,
                     self.peer,
                     self.log,
+                    self.history,
                     self._change_standing,
                 )
                 self._conversation = talk
@@ -256,4 +276,4 @@ class Connection:
 
 def _as_http(refusal: Refusal) -> HttpRefusal:
     wait = str(math.ceil(refusal.retry_after_s))
-    return HttpRefusal(503, f"{refusal.text}; try again later", [("Retry-After", wait)])
+    return HttpRefusal(503, f"{refusal.text}; try again later", [("Retry-After", wait)], limit=refusal.limit)

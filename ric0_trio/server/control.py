@@ -3,7 +3,7 @@
 It is a Unix socket in the data directory, of mode 0600: whoever can open it is the operator.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -95,7 +95,8 @@ def bind_control_socket(path: Path) -> Iterator[trio.SocketListener]:
 class ControlSocket:
     """Answers commands while `serve` runs."""
 
-    def __init__(self, access: SqliteAccess, profile: ServerProfile) -> None:
+    def __init__(self, access: SqliteAccess, profile: Callable[[], ServerProfile]) -> None:
+        """`profile` gives what the server is, which can change."""
         self._access = access
         self._profile = profile
         self._room = trio.Semaphore(_AT_ONCE)
@@ -141,8 +142,8 @@ class ControlSocket:
             present=[_present(place) for place in self._access.who()],
             policy=self._access.policy,
             problem=self._access.problem,
-            key_formats=sorted(self._profile.accepted_key_formats),
-            server=self._profile.info.pubkey.fingerprint,
+            key_formats=sorted(self._profile().accepted_key_formats),
+            server=self._profile().info.pubkey.fingerprint,
         )
 
 

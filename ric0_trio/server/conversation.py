@@ -1,5 +1,6 @@
 """An open WebSocket and its `ServerSession`: what comes in goes to the session, and its effects are carried out."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
@@ -29,6 +30,7 @@ from ric0_trio.protocol import (
 from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.protocol.states import REQUESTS
 from ric0_trio.server.addresses import Peer
+from ric0_trio.server.endings import Cause, Ending, History, ending_of
 from ric0_trio.server.refusals import Refusal
 from ric0_trio.server.services import Services
 from ric0_trio.transport.clock import SteadyClock
@@ -42,6 +44,7 @@ from ric0_trio.transport.websocket import (
     WebSocket,
 )
 
+_CAUSES: Final = {PeerSilentError: Cause.SILENT, PeerStalledError: Cause.STALLED}
 _LIMITS_OF_SILENCE: Final = {PeerSilentError: "ping_timeout_s", PeerStalledError: "write_timeout_s"}
 
 
@@ -57,36 +60,48 @@ class Conversation:
         connection_id: str,
         peer: Peer,
         log: structlog.typing.FilteringBoundLogger,
+        history: History,
         change_standing: Callable[[bool], Refusal | None],
     ) -> None:
         """`change_standing` is told whenever the client becomes a connected user, or ceases to be one."""
         self.is_user = False
         """Whether a connected user is there, or was there when the end came."""
         self._services = services
+        self._metrics = services.metrics
+        self._limits = services.settings.limits
         self._peer = peer
         self._change_standing = change_standing
         self._websocket = websocket
         self._admissions = admissions
         self._id = connection_id
         self._anonymous_log = self._log = log
+        self._history = history
         self._clock = SteadyClock()
-        self._session = ServerSession(services.profile, services.limits, codec, self._clock.now())
-        per_min = services.limits.control_frames_per_min
+        self._session = ServerSession(services.settings.profile, self._limits, codec, self._clock.now())
+        per_min = self._limits.control_frames_per_min
         self._users_control_frames = TokenBucket(per_min, per_min / 60, trio.current_time())
         self._allow_frames(is_user=False)
         self._order: Callable[[], Sequence[Effect]] | None = None
+        self._stops_at = math.inf
         self._waiting: trio.CancelScope | None = None
         self._verdict: outcome.Outcome[Verdict] | None = None
         self._verdict_given = trio.Event()
-        self._ending = "the connection was lost"
+        self._left = "the connection was lost"
+
+    @property
+    def state(self) -> State:
+        """Where it stands."""
+        return self._session.state
 
     def kick(self, cause: Kick) -> None:
         """Put the client out, soon: when what is being done for it is done."""
         self._give_order(lambda: self._session.kick(cause, self._clock.now()))
 
-    def shutdown(self) -> None:
-        """End the conversation, soon, because the server is going away."""
-        self._give_order(lambda: self._session.shutdown(self._clock.now()))
+    def shutdown(self, at: float) -> None:
+        """End the conversation at `at`, on Trio's clock, because the server is going away."""
+        self._stops_at = at
+        if self._waiting is not None:
+            self._waiting.deadline = min(self._waiting.deadline, at)
 
     async def run(self) -> Close:
         """Converse, and return how the WebSocket is to be closed. Every place that was taken is given back."""
@@ -96,35 +111,38 @@ class Conversation:
                 self._note_standing()
                 close = await self._carry_out(effects)
                 if close is not None:
-                    self._log_close(close)
-                    return close
+                    return self._note_close(close)
         except PeerGoneError as gone:
-            self._log.debug("connection.closed", by="client", code=gone.code, why=gone.reason)
+            cause = _CAUSES.get(type(gone), Cause.LOST if gone.code == ABNORMAL else Cause.CLIENT)
+            self._history.end(Ending(cause, gone.reason, code=gone.code))
             self._note_limit(_LIMITS_OF_SILENCE.get(type(gone)))
-            self._ending = _describe(gone)
+            self._left = _describe(gone)
             self.is_user = False
             return Close(CloseCode.POLICY, gone.reason)  # heard by nobody, but one who is late with a pong
         except FrameError as fault:
-            close = Close(fault.code, fault.reason, limit=self._limit_of(fault.excess))
-            self._log_close(close)
-            self._ending = fault.reason
-            return close
+            self._left = fault.reason
+            return self._note_close(Close(fault.code, fault.reason, limit=self._limit_of(fault.excess)))
         finally:
             self._order = None  # it refers to this conversation, which would be garbage in a cycle
             await self._give_back_places()
 
     async def _next_effects(self) -> Sequence[Effect]:
         """Wait for what comes first: an order, a deadline, the verdict that was asked for, or a message."""
-        with trio.CancelScope(deadline=self._clock.to_trio(self._session.deadline)) as self._waiting:
+        deadline = min(self._clock.to_trio(self._session.deadline), self._stops_at)
+        with trio.CancelScope(deadline=deadline) as self._waiting:
             if self._order is not None:
                 self._waiting.cancel()
             if isinstance(self._session.question, Admit):
                 await self._verdict_given.wait()
                 return self._take_verdict()
             payload = await self._websocket.receive()
+            self._history.messages_in += 1
+            self._metrics.received.observe(len(payload))
             return self._session.receive(payload, self._clock.now())
         if self._order is not None:
             return self._order()
+        if trio.current_time() >= self._stops_at:
+            return self._session.shutdown(self._clock.now())
         return self._session.handle_timeout(self._clock.now())
 
     async def _carry_out(self, effects: Sequence[Effect]) -> Close | None:
@@ -132,13 +150,17 @@ class Conversation:
         while todo:
             match todo.popleft():
                 case Send() as send:
-                    self._log_reply(send)
+                    self._note_reply(send)
                     await self._websocket.send(send.payload)
+                    self._history.messages_out += 1
+                    self._metrics.sent.observe(len(send.payload))
                 case Sign() as question:
-                    signature = await self._sign(question)
+                    with self._metrics.signing.time():
+                        signature = await self._sign(question)
                     todo.extend(self._session.answer(signature, self._clock.now()))
                 case Verify() as question:
-                    is_genuine = question.answer()
+                    with self._metrics.verifying.time():
+                        is_genuine = question.answer()
                     if not is_genuine:
                         self._note_failure()
                     todo.extend(self._session.answer(is_genuine, self._clock.now()))
@@ -166,7 +188,7 @@ class Conversation:
         self._put_out_if(self._change_standing(is_user))
 
     def _allow_frames(self, *, is_user: bool) -> None:
-        strangers = TokenBucket(self._services.limits.control_frames_before_auth, 0, trio.current_time())
+        strangers = TokenBucket(self._limits.control_frames_before_auth, 0, trio.current_time())
         self._websocket.allow(self._session.max_message_bytes, self._users_control_frames if is_user else strangers)
 
     def _note_failure(self) -> None:
@@ -202,7 +224,8 @@ class Conversation:
         applicant = Applicant(self._id, self._peer.name, self.kick)
         with trio.CancelScope(shield=True):  # a place that is taken must be known, to be given back
             # A fault of the store is raised where the verdict is taken: raised here, no Close frame would be sent.
-            self._verdict = await outcome.acapture(self._services.access.admit, applicant, question)
+            with self._metrics.admission.time():
+                self._verdict = await outcome.acapture(self._services.access.admit, applicant, question)
             self._verdict_given.set()
             if self._session.state is State.CLOSED:
                 await self._give_back_places()
@@ -220,27 +243,33 @@ class Conversation:
         """Give back the places that a session which is over still has, or has been given since."""
         for effect in (*self._session.connection_lost(self._clock.now()), *self._take_verdict()):
             if isinstance(effect, Release):
-                await self._release(self._ending)
+                await self._release(self._left)
 
     async def _release(self, why: str) -> None:
-        self._log.info("session.left", why=why)
+        self._log.debug("session.left", why=why)
         self._log = self._anonymous_log
         with trio.CancelScope(shield=True):
             await self._services.access.release(self._id, why)
 
-    def _log_close(self, close: Close) -> None:
-        self._log.debug("connection.closed", by="server", code=int(close.code), why=close.reason, detail=close.detail)
+    def _note_close(self, close: Close) -> Close:
+        self._history.end(ending_of(close))
         self._note_limit(close.limit)
+        return close
 
-    def _log_reply(self, send: Send) -> None:
+    def _note_reply(self, send: Send) -> None:
         user = self._session.user
         if send.name != "connect":
             name = send.name if send.name in REQUESTS else "request"  # a stranger chooses any other
             self._log.debug(f"{name}.answered", status=send.status, detail=send.detail)
-        elif send.status == Status.SUCCESS and user is not None:
+            return
+        self._history.connects += 1
+        self._history.status = send.status
+        self._metrics.count_connect(str(send.status))
+        if send.status == Status.SUCCESS and user is not None:
+            self._history.user, self._history.name = user.pubkey.short_fingerprint, user.name
             self._log.info("connect.admitted", name=user.name, type=user.type)
         else:
-            self._log.info("connect.refused", status=send.status, detail=send.detail)
+            self._log.debug("connect.refused", status=send.status, detail=send.detail)
             if user is None:
                 self._log = self._anonymous_log
 

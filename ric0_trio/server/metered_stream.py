@@ -40,6 +40,8 @@ class MeteredStream(trio.abc.Stream):
         self._takes_turns = True
         self.reads = 0
         """How often something was read."""
+        self.bytes_in = self.bytes_out = 0
+        """What went over the network, TLS included."""
         self.exhausted: str | None = None
         """What the peer has sent too much of, if it has: `bytes` or `reads`."""
         now = trio.current_time()
@@ -84,6 +86,7 @@ class MeteredStream(trio.abc.Stream):
     def may_read(self, count: int) -> bool:
         """Count a read of so many bytes, and say whether the peer was to send it."""
         self.reads += 1
+        self.bytes_in += count
         if self._is_user:
             now = trio.current_time()
             is_often, is_much = not self._users_light_reads.take(now), not self._users_light_bytes.take(now, count)
@@ -116,6 +119,7 @@ class MeteredStream(trio.abc.Stream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         await self._stream.send_all(data)
+        self.bytes_out += len(data)
 
     async def wait_send_all_might_not_block(self) -> None:
         await self._stream.wait_send_all_might_not_block()

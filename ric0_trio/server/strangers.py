@@ -21,10 +21,11 @@ class Strangers:
     """All strangers, by address and in the order in which they came."""
 
     def __init__(self, limits: ServerLimits) -> None:
-        self._limits = limits
-        self._by_address: dict[str, dict[Stranger, None]] = {}
-        self._address_of: dict[Stranger, str] = {}
-        self._crowded: dict[str, None] = {}
+        self.limits = limits
+        """May be changed: the new ones count from the next newcomer on."""
+        self._by_address: dict[object, dict[Stranger, None]] = {}
+        self._address_of: dict[Stranger, object] = {}
+        self._crowded: dict[object, None] = {}
 
     def __len__(self) -> int:
         return len(self._address_of)
@@ -33,13 +34,14 @@ class Strangers:
         """Let a stranger in, to `leave` again. At a bound the oldest gives way, of the address that holds most.
 
         Where every address holds one, any of them does: a flood from many addresses would put the oldest out just
-        before they get through, each time.
+        before they get through, each time. Those whom bounds per address do not concern are alone at theirs.
         """
         peer = stranger.peer
-        address, is_bounded = peer.group or peer.name, peer.group is not None and not peer.is_proxy
-        if is_bounded and len(self._by_address.get(address, ())) >= self._limits.unauthenticated_per_address:
+        address: object = peer.group or object()
+        is_bounded = peer.group is not None and not peer.is_proxy
+        if is_bounded and len(self._by_address.get(address, ())) >= self.limits.unauthenticated_per_address:
             self._put_out_oldest(address, "unauthenticated_per_address")
-        elif len(self) >= self._limits.unauthenticated_connections:
+        elif len(self) >= self._room:
             self._put_out_oldest(self._find_fullest(), "unauthenticated_connections")
         there = self._by_address.setdefault(address, {})
         there[stranger] = None
@@ -59,12 +61,17 @@ class Strangers:
         elif not there:
             del self._by_address[address]
 
-    def _find_fullest(self) -> str:
+    @property
+    def _room(self) -> int:
+        """How many strangers may be there: in a small server they leave half of it to users."""
+        return min(self.limits.unauthenticated_connections, max(1, self.limits.max_connections // 2))
+
+    def _find_fullest(self) -> object:
         if self._crowded:
             return max(self._crowded, key=lambda address: len(self._by_address[address]))
         return random.choice(list(self._by_address))  # noqa: S311 - not for secrets
 
-    def _put_out_oldest(self, address: str, limit: str) -> None:
+    def _put_out_oldest(self, address: object, limit: str) -> None:
         oldest = next(iter(self._by_address[address]))
         self.leave(oldest)
         oldest.give_way(limit)

@@ -117,6 +117,8 @@ def check_request(
         return HttpRefusal(404, f"nothing here; the chat is at {PATH}")
     if request.method != b"GET":
         return HttpRefusal(405, "a WebSocket is opened with GET", [("Allow", "GET")])
+    if request.all(b"transfer-encoding") or request.all(b"content-length") not in ([], [b"0"]):
+        return HttpRefusal(400, "a WebSocket is opened without a body")  # a proxy could take it for something else
     if not request.has_token(b"connection", "upgrade") or not request.has_token(b"upgrade", "websocket"):
         return HttpRefusal(426, "only WebSockets are served here", [("Upgrade", "websocket")])
     if request.all(b"sec-websocket-version") != [b"13"]:
@@ -125,7 +127,7 @@ def check_request(
     if len(key) != 1 or not _is_nonce(key[0]):
         return HttpRefusal(400, "expected one Sec-WebSocket-Key: 16 bytes in base64")
     for origin in request.all(b"origin"):  # browsers send it, for the page that asks; other programs do not
-        if origin.decode("ascii").lower() not in allowed_origins:
+        if normal_origin(origin.decode("ascii")) not in allowed_origins:
             return HttpRefusal(403, "pages of that origin may not connect here", limit="allowed_origins")
     offered = request.elements(b"sec-websocket-protocol")
     codec = choose_codec(offered, codecs)
@@ -133,6 +135,12 @@ def check_request(
         spoken = " and ".join(codec.subprotocol for codec in codecs)
         return HttpRefusal(400, f"no known subprotocol offered: there are json and bson; this server has {spoken}")
     return Upgrade(codec, codec.subprotocol if offered else None, key[0])
+
+
+def normal_origin(origin: str) -> str:
+    """An origin as browsers send it: in lower case, and without the port that goes without saying."""
+    scheme, colon, rest = origin.lower().partition("://")
+    return scheme + colon + rest.removesuffix({"https": ":443", "http": ":80"}.get(scheme, ":"))
 
 
 def _is_nonce(value: bytes) -> bool:

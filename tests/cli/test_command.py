@@ -69,7 +69,7 @@ def test_control_c_while_it_starts_is_130(run: Run, monkeypatch: pytest.MonkeyPa
     def interrupt(*_: object, **_named: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys.modules["ric0_trio.cli.serve"], "load_config", interrupt)
+    monkeypatch.setattr(sys.modules["ric0_trio.cli.startup"], "load_config", interrupt)
     assert run("serve", "--dev").code == 130
 
 

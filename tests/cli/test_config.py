@@ -149,7 +149,8 @@ FORMATS = "ed25519-sha512 or rsa-sha256-oaepsha256-pkcs1"
 A_PATH = "expected the path of a file or folder"
 PLACES = "HOST:PORT, [IPv6]:PORT or unix:PATH"
 NETWORKS = "an address, a network (192.0.2.0/24, 2001:db8::/32) or unix"
-ORIGIN = "https://HOST, without a path"
+ORIGIN = "https://HOST, without a path or *"
+PROXIES = "an address, a network that no client is in, or unix"
 AT_LEAST_0 = "expected a whole number of at least 0"
 IN_FILE = {
     "[listen]\nport = 'http'": "[listen] port: expected a whole number, got 'http'",
@@ -176,7 +177,7 @@ IN_FILE = {
     "[access]\naccept_key_formats = []": "[access] accept_key_formats: expected a list of length at least 1, got []",
     "[access]\naccept_key_formats = ['dsa']": f"[access] accept_key_formats: expected {FORMATS}, got 'dsa'",
     "listen = 5": "listen: expected a table, got 5",
-    "[listen]\nprot = 443": "[listen] prot: no such key; expected host, port, behind_proxy, also, "
+    "[listen]\nprot = 443": "[listen] prot: no such key; is it port? expected host, port, behind_proxy, also, "
     "also_behind_proxy, trusted_proxies or allowed_origins",
     "[access]\nmode = 'opne'": "[access] mode: expected open, members or invite, got 'opne'",
     "[access]\nwhen_exceeded = 1": "[access] when_exceeded: expected text, got 1",
@@ -187,12 +188,22 @@ IN_FILE = {
     "[listen]\nalso = ['::']": f"[listen] also: expected {PLACES}, got '::'",
     "[listen]\nalso = ['[::]:443', 'x:70000']": f"[listen] also: expected {PLACES}, got 'x:70000'",
     "[listen]\nalso_behind_proxy = ['/run/x']": f"[listen] also_behind_proxy: expected {PLACES}, got '/run/x'",
-    "[listen]\ntrusted_proxies = ['nginx']": f"[listen] trusted_proxies: expected {NETWORKS}, got 'nginx'",
+    "[listen]\ntrusted_proxies = ['nginx']": f"[listen] trusted_proxies: expected {PROXIES}, got 'nginx'",
     "[listen]\nallowed_origins = ['chat.example']": f"[listen] allowed_origins: expected {ORIGIN}, got 'chat.example'",
+    "[listen]\ntrusted_proxies = ['0.0.0.0/0']": f"[listen] trusted_proxies: expected {PROXIES}, got '0.0.0.0/0'",
+    "[listen]\nalso = ['[::]:8443', '[::]:8443']": "[listen]: [::]:8443 is there twice",
+    "[listen]\nalso = ['127.0.0.1:8443']": "[listen]: 127.0.0.1:8443 is there twice",
+    "[listen]\nalso_behind_proxy = ['unix:x']\ntrusted_proxies = ['10.0.0.1']": "[listen] trusted_proxies: nobody of "
+    'these could speak at unix:x; add "unix"',
+    "[listen]\nbehind_proxy = true\ntrusted_proxies = ['unix']": "[listen] trusted_proxies: nobody of these could "
+    "speak at 127.0.0.1:8443; add the proxy's address",
+    "[listen]\nallowed_origins = ['https://*.a']": f"[listen] allowed_origins: expected {ORIGIN}, got 'https://*.a'",
+    "[listen]\nallowed_origins = ['null']": f"[listen] allowed_origins: expected {ORIGIN}, got 'null'",
     "[listen]\nallowed_origins = ['https://a/b']": f"[listen] allowed_origins: expected {ORIGIN}, got 'https://a/b'",
     "[limits]\nexempt_networks = ['1.2.3.4/99']": f"[limits] exempt_networks: expected {NETWORKS}, got '1.2.3.4/99'",
     "[limits]\nmax_head_bytes = 10": "[limits] max_head_bytes: expected a whole number of at least 1024, got 10",
-    "[lisen]\nport = 443": "lisen: no such key; expected data_dir, listen, tls, server, access, audit, log or limits",
+    "[lisen]\nport = 443": "lisen: no such key; is it listen? expected data_dir, listen, tls, server, access, audit, "
+    "log or limits",
     "port = 443": "port: no such key; expected data_dir, listen, tls, server, access, audit, log or limits",
 }
 

@@ -157,7 +157,7 @@ def test_a_log_for_machines_has_an_object_a_line(serve: Serve) -> None:
         "connect.admitted",
         "session.left",
         "disconnect.answered",
-        "connection.closed",
+        "connection.ended",
         "server.stopping",
         "server.stopped",
     ]

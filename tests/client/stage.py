@@ -13,10 +13,10 @@ import trustme
 from ric0_trio.access.store import Applicant
 from ric0_trio.client import Chat, Identity, MemoryKnownServers, open_chat
 from ric0_trio.protocol import Admit, Admitted, Codec, PrivateKey, Verdict, available_codecs
-from ric0_trio.server import ServerLimits
 from ric0_trio.server.addresses import Peer
 from ric0_trio.server.connection import Connection
 from ric0_trio.server.services import Services
+from ric0_trio.server.settings import Settings
 from tests.protocol.pair import CLIENT_APP, SERVER_KEY, USER_KEY, server_profile
 
 PATIENCE_S = 5.0
@@ -82,7 +82,7 @@ async def start_server(
 ) -> House:
     """Serve until the nursery is cancelled."""
     door = Door(verdict or Admitted())
-    services = Services(server_profile(key.public), key, door, ServerLimits(), codecs, certified(*names))
+    services = Services(Settings(server_profile(key.public), certified(*names), codecs=codecs), key, door)
     connections: list[Connection] = []
 
     async def serve(stream: trio.SocketStream) -> None:

@@ -199,7 +199,7 @@ async def test_a_server_that_stops_may_be_visited_again(nursery: trio.Nursery) -
     house = await start_server(nursery)
     with trio.fail_after(PATIENCE_S):
         async with visit(house.url) as chat:
-            house.connections[0].shutdown()
+            house.connections[0].shutdown(trio.current_time())
             check_closed(await chat.wait_closed(), 1001, None, may_return=True)
 
 

@@ -90,7 +90,7 @@ def test_every_exit_code_is_listed() -> None:
 
 
 def test_every_event_that_is_logged_is_listed() -> None:
-    logged = set(re.findall(r'\.(?:debug|info|warning|exception)\(\s*"([a-z]+\.[a-z_]+)"', SOURCES))
+    logged = set(re.findall(r'\.(?:debug|info|warning|error|exception)\(\s*"([a-z]+\.[a-z_]+)"', SOURCES))
     listed = set(re.findall(r"`([a-z]+\.[a-z_]+)`", (DOCS / "operations.md").read_text()))
     assert logged
     assert logged <= listed

@@ -21,7 +21,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from ric0_trio.access.store import AccessStore, OpenAccess
 from ric0_trio.protocol import Codec, State
-from ric0_trio.server import Server, ServerLimits
+from ric0_trio.server import Server, ServerLimits, Settings
 from tests.hostile.aftermath import POLL_S, Refusals, Resources, check_refusals
 from tests.hostile.people import PATIENCE_S, ForwardedClient, Resident
 from tests.protocol.pair import DISCONNECT, SERVER_KEY, server_profile
@@ -164,15 +164,14 @@ async def under_attack(
     `refuses` are the limits that are reached, and how often; `complains` the warnings that are right.
     """
     with capture_logs() as logs, trio.fail_after(TEST_S):
-        server = Server(
+        settings = Settings(
             server_profile(),
-            SERVER_KEY,
-            access or OpenAccess(),
-            ssl_context=None if tls is None else tls.server,
-            limits=ServerLimits(**(QUICK | limits)),
+            None if tls is None else tls.server,
+            ServerLimits(**(QUICK | limits)),
             trusted_proxies=trusted_proxies,
             allowed_origins=allowed_origins,
         )
+        server = Server(settings, SERVER_KEY, access or OpenAccess())
         direct, proxied = [await _listen(send_buffer_bytes) for _ in range(2)]
         async with trio.open_nursery() as nursery:
             await nursery.start(partial(server.serve, [direct], proxied=[proxied]))

@@ -92,15 +92,28 @@ async def test_strangers_through_a_proxy() -> None:
 
 @pytest.mark.parametrize("text", ["unknown", "999.1.1.1", f"{CLIENT}, nobody", "1.2.3.4.5", "::1::", "," + "x," * 99])
 async def test_a_proxy_that_talks_nonsense(text: str) -> None:
-    async with under_attack(trusted_proxies=[PROXY]) as site:
+    async with under_attack(refuses={"forwarded_for": 1}, trusted_proxies=[PROXY]) as site:
         assert (await site.knock(PROXY, forwarded(text), proxied=True)).startswith(b"HTTP/1.1 400 ")
 
 
 async def test_a_proxy_that_does_not_say() -> None:
     """Then it is the client itself."""
-    async with under_attack(refuses=TOO_MANY_NEW, trusted_proxies=[PROXY], **FEW) as site, site.visitors():
+    warned = ["proxy.names_nobody"]
+    async with (
+        under_attack(refuses=TOO_MANY_NEW, complains=warned, trusted_proxies=[PROXY], **FEW) as site,
+        site.visitors(),
+    ):
         answers = [await site.knock(PROXY, proxied=True) for _ in range(8)]
         assert [answer.startswith(OPENED) for answer in answers] == [True] * 5 + [False] * 3
+
+
+async def test_one_client_does_not_make_its_proxy_give_up() -> None:
+    """Each refusal is told: a proxy that is cut off takes the server to be down, for everyone."""
+    limits: dict[str, Any] = {"new_connections_per_address_per_min": 2}
+    refuses = {"new_connections_per_address_per_min": 28}
+    async with under_attack(refuses=refuses, trusted_proxies=[PROXY], **limits) as site, site.visitors():
+        answers = [await site.knock(PROXY, forwarded(CLIENT), proxied=True) for _ in range(30)]
+        assert [answer.startswith(b"HTTP/1.1 503 ") for answer in answers] == [False] * 2 + [True] * 28
 
 
 # Addresses that cost nothing

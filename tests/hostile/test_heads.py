@@ -19,8 +19,8 @@ Answer = tuple[bytes, int, bytes]
 MORE: dict[str, Answer] = {
     "10,000 headers": (b"GET / HTTP/1.1\r\n" + b"".join(b"h%d: x\r\n" % n for n in range(10_000)) + b"\r\n", 431, b""),
     "a length of 5,000 digits": (head(Content_Length="9" * 5000), 400, b""),
-    "a body announced": (head(Content_Length="5") + b"hello", 101, b""),
-    "a body in chunks": (head(Transfer_Encoding="chunked"), 101, b""),
+    "a body announced": (head(Content_Length="5") + b"hello", 400, b"without a body"),
+    "a body in chunks": (head(Transfer_Encoding="chunked"), 400, b"without a body"),
     "another transfer encoding": (head(Transfer_Encoding="gzip"), 400, b""),
     "waits for 100": (head(Expect="100-continue"), 101, b"HTTP/1.1 101"),
     "a thousand extensions": (head(Sec_WebSocket_Extensions="x;" * 1000), 101, b""),

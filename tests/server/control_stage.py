@@ -79,7 +79,7 @@ async def open_station(folder: Path, mode: Mode = Mode.OPEN) -> AsyncIterator[St
             trio.open_nursery() as nursery,
         ):
             with bind_control_socket(path) as listener:
-                nursery.start_soon(ControlSocket(access, server_profile()).serve, listener)
+                nursery.start_soon(ControlSocket(access, server_profile).serve, listener)
                 yield Station(access, path, database)
                 assert "error" not in await Station(access, path, database).ask(WHO)
                 nursery.cancel_scope.cancel()

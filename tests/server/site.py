@@ -13,7 +13,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from ric0_trio.access.store import OpenAccess
 from ric0_trio.protocol import State
-from ric0_trio.server import Server, ServerLimits
+from ric0_trio.server import Server, ServerLimits, Settings
 from tests.protocol.pair import SERVER_KEY, server_profile
 from tests.server.raw_client import RawClient
 
@@ -76,13 +76,9 @@ async def open_site(tls: Tls | None = None, **limits: Any) -> AsyncIterator[Site
     Loopback is exempt from the bounds per address, unless `limits` say otherwise.
     """
     with capture_logs() as logs, trio.fail_after(6 * PATIENCE_S):
-        server = Server(
-            server_profile(),
-            SERVER_KEY,
-            OpenAccess(),
-            ssl_context=None if tls is None else tls.server,
-            limits=ServerLimits(**({"exempt_networks": ("127.0.0.0/8",)} | limits)),
-        )
+        bounds = ServerLimits(**({"exempt_networks": ("127.0.0.0/8",)} | limits))
+        settings = Settings(server_profile(), None if tls is None else tls.server, bounds)
+        server = Server(settings, SERVER_KEY, OpenAccess())
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
         tasks_before = trio.lowlevel.current_statistics().tasks_living
         async with trio.open_nursery() as nursery:

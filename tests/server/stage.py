@@ -9,8 +9,8 @@ import trio
 from trio.testing import memory_stream_pair
 
 from ric0_trio.access.store import AccessStore, Applicant, OpenAccess
-from ric0_trio.protocol import Admit, Admitted, Codec, State, Verdict, available_codecs
-from ric0_trio.server import Server, ServerLimits
+from ric0_trio.protocol import Admit, Admitted, Codec, State, Verdict
+from ric0_trio.server import Server, ServerLimits, Settings
 from ric0_trio.server.addresses import Peer
 from ric0_trio.server.connection import Connection
 from ric0_trio.server.services import Services
@@ -58,7 +58,12 @@ class PlayedAccess:
 
 
 def make_server(access: AccessStore | None = None, **limits: Any) -> Server:
-    return Server(server_profile(), SERVER_KEY, access or OpenAccess(), ssl_context=None, limits=ServerLimits(**limits))
+    return Server(make_settings(**limits), SERVER_KEY, access or OpenAccess())
+
+
+def make_settings(**limits: Any) -> Settings:
+    """Those of a server that speaks plain `ws://`."""
+    return Settings(server_profile(), None, ServerLimits(**limits))
 
 
 @asynccontextmanager
@@ -76,9 +81,7 @@ async def memory_client(
 def make_connection(access: AccessStore, **limits: Any) -> tuple[RawClient, Connection]:
     """A client and the server's side of it, which is to be `run`: for what only an operator can do to it."""
     ours, theirs = memory_stream_pair()
-    services = Services(
-        server_profile(), SERVER_KEY, access, ServerLimits(**limits), available_codecs(), ssl_context=None
-    )
+    services = Services(make_settings(**limits), SERVER_KEY, access)
     return RawClient(ours), Connection(services, theirs, Peer("memory", None))
 
 

@@ -44,9 +44,10 @@ async def test_no_more_than_max_connections_are_served(autojump_clock: MockClock
     listener, server = MemoryListener(), make_server(max_connections=3)
     async with trio.open_nursery() as nursery:
         await nursery.start(server.serve, as_sockets(listener))
-        clients = [RawClient(listener.connect()) for _ in range(3)]
-        for client in clients:
-            await client.reach(State.CHALLENGED)
+        clients = []
+        for _ in range(3):
+            clients.append(RawClient(listener.connect()))
+            await clients[-1].reach(State.CONNECTED)
         refused = await RawClient(listener.connect()).gone()
         assert refused.startswith(b"HTTP/1.1 503 ")
         assert b"Retry-After: 5\r\n" in refused

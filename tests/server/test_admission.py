@@ -38,7 +38,7 @@ async def be_kicked(client: RawClient, connection: Connection) -> None:
 
 
 async def see_a_shutdown(client: RawClient, connection: Connection) -> None:
-    connection.shutdown()
+    connection.shutdown(trio.current_time())
 
 
 async def talk_on(client: RawClient, connection: Connection) -> None:
@@ -222,7 +222,7 @@ async def test_the_first_order_counts(autojump_clock: MockClock) -> None:
         nursery.start_soon(connection.run)
         await client.reach(State.CONNECTED)
         connection.kick(Kick(CloseCode.BANNED, "for good"))
-        connection.shutdown()
+        connection.shutdown(trio.current_time())
         assert await client.closing() == (4001, "for good")
     access.check_settled()
 

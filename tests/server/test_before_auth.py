@@ -49,6 +49,6 @@ async def test_no_answer_and_no_connection(state: State, codec: Codec) -> None:
         await site.check_empty(within_s=1)
         await site.check_answers()
         await site.check_empty(within_s=1)
-    assert [entry["code"] for entry in site.logs if entry["event"] == "connection.closed"].count(1008) == len(
+    assert [entry["code"] for entry in site.logs if entry["event"] == "connection.ended"].count(1008) == len(
         BEFORE[state]
     )

@@ -52,7 +52,7 @@ async def kick(client: RawClient, connection: Connection) -> None:
 
 
 async def kick_after_shutdown(client: RawClient, connection: Connection) -> None:
-    connection.shutdown()
+    connection.shutdown(trio.current_time())
     connection.kick(Kick(CloseCode.BANNED, "banned"))
 
 
@@ -62,7 +62,7 @@ async def kick_while_the_client_closes(client: RawClient, connection: Connection
 
 
 async def shutdown(client: RawClient, connection: Connection) -> None:
-    connection.shutdown()
+    connection.shutdown(trio.current_time())
 
 
 ENDINGS: dict[str, Ending] = {

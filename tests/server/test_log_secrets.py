@@ -104,7 +104,7 @@ EVENTS = {
     "request.answered",
     "connect.admitted",
     "session.left",
-    "connection.closed",
+    "connection.ended",
 }
 CONTROL = "\x1b[2J\r\n\x07forged\u202e"
 

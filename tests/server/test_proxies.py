@@ -11,7 +11,7 @@ from trio.testing import MockClock, memory_stream_pair
 
 from ric0_trio.access.store import OpenAccess
 from ric0_trio.protocol import State
-from ric0_trio.server import Server, ServerLimits
+from ric0_trio.server import Server, ServerLimits, Settings
 from tests.protocol.pair import SERVER_KEY, server_profile
 from tests.server.hostile_heads import head
 from tests.server.raw_client import RawClient
@@ -21,14 +21,9 @@ PROXY, CLIENT = "10.0.0.1", "192.0.2.7"
 
 
 def make(**limits: Any) -> Server:
-    return Server(
-        server_profile(),
-        SERVER_KEY,
-        OpenAccess(),
-        ssl_context=None,
-        limits=ServerLimits(**limits),
-        trusted_proxies=["10.0.0.0/8", "unix"],
-    )
+    proxies = ["10.0.0.0/8", "unix"]
+    settings = Settings(server_profile(), None, ServerLimits(**limits), trusted_proxies=proxies)
+    return Server(settings, SERVER_KEY, OpenAccess())
 
 
 @asynccontextmanager
@@ -100,7 +95,7 @@ async def test_many_may_come_through_one_proxy(autojump_clock: MockClock) -> Non
 
 
 async def test_plain_text_for_the_proxy_and_tls_for_the_others(tls: Tls, autojump_clock: MockClock) -> None:
-    server = Server(server_profile(), SERVER_KEY, OpenAccess(), ssl_context=tls.server, trusted_proxies=[PROXY])
+    server = Server(Settings(server_profile(), tls.server, trusted_proxies=[PROXY]), SERVER_KEY, OpenAccess())
     async with visiting(server, PROXY) as client:
         await client.reach(State.CONNECTED)
     async with visiting(server, CLIENT, is_proxied=False) as client:
@@ -110,6 +105,6 @@ async def test_plain_text_for_the_proxy_and_tls_for_the_others(tls: Tls, autojum
 
 def test_what_is_no_network_is_an_error() -> None:
     with pytest.raises(ValueError, match="nginx"):
-        Server(server_profile(), SERVER_KEY, OpenAccess(), ssl_context=None, trusted_proxies=["nginx"])
+        Server(Settings(server_profile(), None, trusted_proxies=["nginx"]), SERVER_KEY, OpenAccess())
     with pytest.raises(ValueError, match="nowhere"):
         make(exempt_networks=("nowhere",))

@@ -75,8 +75,23 @@ def test_where_each_address_has_one_any_of_them_gives_way() -> None:
 def test_who_is_exempt_counts_in_all_alone(peer: Peer) -> None:
     strangers, several = make(unauthenticated_connections=50), [Guest(peer) for _ in range(51)]
     enter(strangers, *several)
-    assert who_gave_way(several) == [0]
-    assert several[0].gave_way == [IN_ALL]
+    (one,) = who_gave_way(several)
+    assert several[one].gave_way == [IN_ALL]
+
+
+def test_who_is_exempt_is_never_the_one_that_holds_most() -> None:
+    strangers, friends = make(unauthenticated_connections=10), [Guest(Peer("a", None)) for _ in range(8)]
+    others = guests("b", "b", "c", "d", "e")
+    enter(strangers, *friends, *others[:3])
+    assert who_gave_way(others) == [0]
+    assert who_gave_way(friends) == []
+
+
+def test_in_a_small_server_they_leave_half_of_it_to_users() -> None:
+    strangers, several = make(max_connections=9), guests(*"abcdefgh")
+    enter(strangers, *several)
+    assert len(strangers) == 4
+    assert len(who_gave_way(several)) == 4
 
 
 def test_who_leaves_makes_room() -> None:
