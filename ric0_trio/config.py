@@ -20,12 +20,12 @@ from ric0_trio.protocol import KEY_FORMATS
 from ric0_trio.protocol.messages import Capabilities, Extensions, Label, Sentence, Url
 from ric0_trio.server.addresses import Networks
 from ric0_trio.server.limits import ServerLimits
-from ric0_trio.server.listening import Place, parse_place
+from ric0_trio.server.listening import PLACES, Place, parse_place
 
 ENVIRONMENT_PREFIX: Final = "RIC0_TRIO_"
 DATA_DIR: Final = Path("ric0-data")
 
-_PLACES: Final = "HOST:PORT, [IPv6]:PORT or unix:PATH"
+_WITHOUT_PORT: Final = ("unix:", "systemd:")
 _NETWORKS: Final = "an address, a network (192.0.2.0/24, 2001:db8::/32) or unix"
 
 LogFormat = Literal["console", "json"]
@@ -44,9 +44,9 @@ class ListenSection(Section, frozen=True):
     """Where the server listens."""
 
     host: str = "127.0.0.1"
-    """An address, the name of a host, or `unix:PATH`."""
+    """An address, the name of a host, `unix:PATH`, or `systemd:NAME` for sockets that systemd passes."""
     port: Annotated[int, Meta(ge=0, le=65535)] = 8443
-    """0 picks a free one."""
+    """0 picks a free one. Not for `unix:PATH` and `systemd:NAME`."""
     behind_proxy: bool = False
     """A proxy in front ends TLS, so plain `ws://` is spoken there."""
     also: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class ListenSection(Section, frozen=True):
     @property
     def first(self) -> Place:
         """`host` and `port`."""
-        if self.host.startswith("unix:"):
+        if self.host.startswith(_WITHOUT_PORT):
             return parse_place(self.host)
         return Place(host=self.host, port=self.port)
 
@@ -166,9 +166,9 @@ def _find_problem(config: Config) -> str | None:
     if before > after:
         return f"[limits] max_message_bytes_before_auth: expected at most max_message_bytes ({after}), got {before}"
     checks: Sequence[tuple[str, Iterable[str], Callable[[str], object], str]] = [
-        ("[listen] host", _only_unix(config.listen.host), parse_place, "unix:PATH"),
-        ("[listen] also", config.listen.also, parse_place, _PLACES),
-        ("[listen] also_behind_proxy", config.listen.also_behind_proxy, parse_place, _PLACES),
+        ("[listen] host", _without_port(config.listen.host), parse_place, "unix:PATH or systemd:NAME"),
+        ("[listen] also", config.listen.also, parse_place, PLACES),
+        ("[listen] also_behind_proxy", config.listen.also_behind_proxy, parse_place, PLACES),
         ("[listen] trusted_proxies", config.listen.trusted_proxies, _take_network, _NETWORKS),
         ("[listen] allowed_origins", config.listen.allowed_origins, _take_origin, "https://HOST, without a path"),
         ("[limits] exempt_networks", config.limits.exempt_networks, _take_network, _NETWORKS),
@@ -184,8 +184,8 @@ def _find_problem(config: Config) -> str | None:
     return None
 
 
-def _only_unix(host: str) -> Iterable[str]:
-    return [host] if host.startswith("unix:") else []
+def _without_port(host: str) -> Iterable[str]:
+    return [host] if host.startswith(_WITHOUT_PORT) else []
 
 
 def _take_network(text: str) -> None:

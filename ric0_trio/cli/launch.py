@@ -38,6 +38,7 @@ from ric0_trio.server import Server
 from ric0_trio.server.control import ControlSocket, bind_control_socket
 from ric0_trio.server.limits import ServerLimits, fit_to_descriptors
 from ric0_trio.server.listening import Place, listen_at
+from ric0_trio.server.socket_activation import PassedSocketError, PassedSockets
 from ric0_trio.transport.websocket import one_exception
 
 _YOUNG_OBJECTS: Final = 100_000  # more than all strangers together are, who come and go
@@ -45,10 +46,15 @@ _GENERATION_FACTOR: Final = 20
 
 
 async def launch(
-    config: Config, identity: PrivateKey, ssl_context: ssl.SSLContext | None, dev: bool, ready_file: Path | None
+    config: Config,
+    identity: PrivateKey,
+    ssl_context: ssl.SSLContext | None,
+    dev: bool,
+    ready_file: Path | None,
+    passed: PassedSockets,
 ) -> None:
     """Run the server until SIGINT or SIGTERM; a second one does not wait for the clients."""
-    if config.listen.first.path is not None and config.server.url is None:
+    if config.listen.first.is_unix(passed) and config.server.url is None:
         why = "[server] url: needed when [listen] host is a unix socket: clients are told to come back to it"
         raise CommandError(why, Exit.CONFIG)
     files = DevFiles(config.data_dir)
@@ -58,8 +64,8 @@ async def launch(
         listen = config.listen
         async with (
             _open_access(config) as access,
-            _listening(listen.direct) as direct,
-            _listening(listen.proxied) as proxied,
+            _listening(listen.direct, passed) as direct,
+            _listening(listen.proxied, passed) as proxied,
         ):
             limits = _fit(config.limits)
             url = _url((direct or proxied)[0], ssl_context)
@@ -130,12 +136,14 @@ async def _stop_on_signal(signals: AsyncIterator[int], server: Server, everythin
 
 
 @asynccontextmanager
-async def _listening(places: Sequence[Place]) -> AsyncIterator[list[trio.SocketListener]]:
+async def _listening(places: Sequence[Place], passed: PassedSockets) -> AsyncIterator[list[trio.SocketListener]]:
     listeners: list[trio.SocketListener] = []
     async with AsyncExitStack() as stack:
         for place in places:
             try:
-                listeners += await stack.enter_async_context(listen_at(place))
+                listeners += await stack.enter_async_context(listen_at(place, passed))
+            except PassedSocketError as error:
+                raise CommandError(str(error), Exit.CONFIG) from None
             except (UnicodeError, OSError) as error:
                 reason = error.strerror or error if isinstance(error, OSError) else "that is not the name of a host"
                 where = str(place) if place.path is not None else f"{place.host}, port {place.port}"
@@ -174,7 +182,8 @@ def _url(listener: trio.SocketListener, ssl_context: ssl.SSLContext | None) -> s
     name: object = listener.socket.getsockname()
     scheme = "ws" if ssl_context is None else "wss"
     if not isinstance(name, tuple):
-        return f"{scheme}+unix:{name}"
+        path = f"@{os.fsdecode(name[1:])}" if isinstance(name, bytes) else name  # bytes: an abstract name
+        return f"{scheme}+unix:{path}"
     host, port = str(name[0]), int(name[1])
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     place = f"[{reachable}]" if ":" in reachable else reachable

@@ -15,6 +15,7 @@ from ric0_trio.cli.launch import launch
 from ric0_trio.cli.paths import FILE, FOLDER
 from ric0_trio.config import DATA_DIR, Config, ConfigError, load_config
 from ric0_trio.server.logs import configure_logging
+from ric0_trio.server.socket_activation import LISTEN_VARIABLES, PassedSocketError, PassedSockets, find_descriptors
 
 
 @click.command()
@@ -65,8 +66,9 @@ def serve(
         config = load_config(config_file, os.environ, _as_config(flags), data_dir=data_dir)
     except ConfigError as error:
         raise CommandError(str(error), Exit.CONFIG) from None
+    passed = click.get_current_context().with_resource(_take_passed_sockets())
     for place in config.listen.direct if plaintext else ():
-        if not place.is_local:
+        if not place.is_local(passed):
             raise click.UsageError(f"--plaintext listens on a loopback address alone, and {place} is none")
     configure_logging(config.log.format, config.log.level)
     if dev:
@@ -74,7 +76,17 @@ def serve(
     identity, certificate = load_credentials(config, plaintext=plaintext)
     if ready_file is not None:
         _clear_place(ready_file)
-    trio.run(launch, config, identity, certificate, dev, ready_file)
+    trio.run(launch, config, identity, certificate, dev, ready_file, passed)
+
+
+def _take_passed_sockets() -> PassedSockets:
+    try:
+        return PassedSockets(find_descriptors(os.environ))
+    except PassedSocketError as error:
+        raise CommandError(str(error), Exit.CONFIG) from None
+    finally:
+        for variable in LISTEN_VARIABLES:  # they are for this process alone, and not for its children
+            os.environ.pop(variable, None)
 
 
 def _as_config(flags: dict[str, Any]) -> dict[str, Any]:
