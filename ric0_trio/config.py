@@ -20,12 +20,12 @@ from ric0_trio.protocol import KEY_FORMATS
 from ric0_trio.protocol.messages import Capabilities, Extensions, Label, Sentence, Url
 from ric0_trio.server.addresses import Networks
 from ric0_trio.server.limits import ServerLimits
-from ric0_trio.server.listening import Place, parse_place
+from ric0_trio.server.listening import PLACES, Place, parse_place
 
 ENVIRONMENT_PREFIX: Final = "RIC0_TRIO_"
 DATA_DIR: Final = Path("ric0-data")
 
-_PLACES: Final = "HOST:PORT, [IPv6]:PORT or unix:PATH"
+_WITHOUT_PORT: Final = ("unix:", "systemd:")
 _NETWORKS: Final = "an address, a network (192.0.2.0/24, 2001:db8::/32) or unix"
 _PROXIES: Final = "an address, a network that no client is in, or unix"
 
@@ -45,9 +45,9 @@ class ListenSection(Section, frozen=True):
     """Where the server listens."""
 
     host: str = "127.0.0.1"
-    """An address, the name of a host, or `unix:PATH`."""
+    """An address, the name of a host, `unix:PATH`, or `systemd:NAME` for sockets that systemd passes."""
     port: Annotated[int, Meta(ge=0, le=65535)] = 8443
-    """0 picks a free one."""
+    """0 picks a free one. Not for `unix:PATH` and `systemd:NAME`."""
     behind_proxy: bool = False
     """A proxy in front ends TLS, so plain `ws://` is spoken there."""
     also: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class ListenSection(Section, frozen=True):
     @property
     def first(self) -> Place:
         """`host` and `port`."""
-        if self.host.startswith("unix:"):
+        if self.host.startswith(_WITHOUT_PORT):
             return parse_place(self.host)
         return Place(host=self.host.removeprefix("[").removesuffix("]"), port=self.port)
 
@@ -167,9 +167,9 @@ def _find_problem(config: Config) -> str | None:
     if before > after:
         return f"[limits] max_message_bytes_before_auth: expected at most max_message_bytes ({after}), got {before}"
     checks: Sequence[tuple[str, Iterable[str], Callable[[str], object], str]] = [
-        ("[listen] host", _only_unix(config.listen.host), parse_place, "unix:PATH"),
-        ("[listen] also", config.listen.also, parse_place, _PLACES),
-        ("[listen] also_behind_proxy", config.listen.also_behind_proxy, parse_place, _PLACES),
+        ("[listen] host", _without_port(config.listen.host), parse_place, "unix:PATH or systemd:NAME"),
+        ("[listen] also", config.listen.also, parse_place, PLACES),
+        ("[listen] also_behind_proxy", config.listen.also_behind_proxy, parse_place, PLACES),
         ("[listen] trusted_proxies", config.listen.trusted_proxies, _take_proxies, _PROXIES),
         ("[listen] allowed_origins", config.listen.allowed_origins, _take_origin, "https://HOST, without a path or *"),
         ("[limits] exempt_networks", config.limits.exempt_networks, _take_network, _NETWORKS),
@@ -186,20 +186,20 @@ def _find_problem(config: Config) -> str | None:
 
 
 def _find_problem_of_places(listen: ListenSection) -> str | None:
-    places = [place for place in (*listen.direct, *listen.proxied) if place.path is not None or place.port]
+    places = [place for place in (*listen.direct, *listen.proxied) if not place.host or place.port]
     twice = next((place for place in places if places.count(place) > 1), None)
     if twice is not None:
         return f"[listen]: {twice} is there twice"
     trusted = {name == "unix" for name in listen.trusted_proxies}
     for place in listen.proxied if trusted else ():
-        if (place.path is not None) not in trusted:
+        if place.name is None and (place.path is not None) not in trusted:
             wanted = '"unix"' if place.path is not None else "the proxy's address"
             return f"[listen] trusted_proxies: nobody of these could speak at {place}; add {wanted}"
     return None
 
 
-def _only_unix(host: str) -> Iterable[str]:
-    return [host] if host.startswith("unix:") else []
+def _without_port(host: str) -> Iterable[str]:
+    return [host] if host.startswith(_WITHOUT_PORT) else []
 
 
 def _take_network(text: str) -> None:

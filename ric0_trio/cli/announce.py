@@ -34,7 +34,8 @@ class Doors:
         name: object = (self.direct or self.proxied)[0].socket.getsockname()
         scheme = "ws" if ssl_context is None else "wss"
         if not isinstance(name, tuple):
-            return f"{scheme}+unix:{name}"
+            path = f"@{os.fsdecode(name[1:])}" if isinstance(name, bytes) else name  # bytes: an abstract name
+            return f"{scheme}+unix:{path}"
         host, port = str(name[0]), int(name[1])
         reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
         return f"{scheme}://{Place(host=reachable, port=port)}{PATH}"
@@ -69,13 +70,13 @@ def announce(startup: Startup, doors: Doors, url: str, limits: ServerLimits, ca:
 
 def _is_known_otherwise(doors: Doors) -> bool:
     """Whether clients come from elsewhere, so that where it listens is not what they use."""
-    hosts = [listener.socket.getsockname()[0] for listener in doors.direct]
-    return bool(doors.proxied) or not all(map(is_loopback, hosts))
+    names = [listener.socket.getsockname() for listener in doors.direct]
+    return bool(doors.proxied) or not all(isinstance(name, tuple) and is_loopback(name[0]) for name in names)
 
 
 def _name(listener: trio.SocketListener) -> str:
     name = listener.socket.getsockname()
-    return f"unix:{name}" if isinstance(name, str) else str(Place(host=name[0], port=name[1]))
+    return str(Place(host=name[0], port=name[1])) if isinstance(name, tuple) else f"unix:{name}"
 
 
 def _own_command() -> list[str]:

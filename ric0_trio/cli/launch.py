@@ -22,16 +22,18 @@ from ric0_trio.data_dir import DataDir, DataDirError
 from ric0_trio.server import Server
 from ric0_trio.server.control import ControlSocket, bind_control_socket
 from ric0_trio.server.listening import Place, listen_at
+from ric0_trio.server.sd_notify import ServiceManager
+from ric0_trio.server.socket_activation import PassedSocketError, PassedSockets
 from ric0_trio.transport.websocket import one_exception
 
 _YOUNG_OBJECTS: Final = 100_000  # more than all strangers together are, who come and go
 _GENERATION_FACTOR: Final = 20
 
 
-async def launch(startup: Startup, ready_file: Path | None) -> None:
+async def launch(startup: Startup, ready_file: Path | None, passed: PassedSockets, service: ServiceManager) -> None:
     """Run the server until SIGINT or SIGTERM; a second one does not wait for the clients. SIGHUP: read all anew."""
     config, identity = startup.config, startup.identity
-    if config.listen.first.path is not None and config.server.url is None:
+    if config.listen.first.is_unix(passed) and config.server.url is None:
         why = "[server] url: needed when [listen] host is a unix socket: clients are told to come back to it"
         raise CommandError(why, Exit.CONFIG)
     files = DevFiles(config.data_dir)
@@ -40,8 +42,8 @@ async def launch(startup: Startup, ready_file: Path | None) -> None:
     with _hold_data_dir(config) as control_listener:
         async with (
             _open_access(config) as access,
-            _listening(config.listen, config.listen.direct) as direct,
-            _listening(config.listen, config.listen.proxied) as proxied,
+            _listening(config.listen, config.listen.direct, passed) as direct,
+            _listening(config.listen, config.listen.proxied, passed) as proxied,
         ):
             doors = Doors(direct, proxied)
             url = doors.find_url(startup.ssl_context)
@@ -56,22 +58,29 @@ async def launch(startup: Startup, ready_file: Path | None) -> None:
                 if ready_file is not None:
                     write_ready_file(ready_file, url, identity, ca)
                 async with trio.open_nursery() as nursery:
+                    nursery.start_soon(service.feed_watchdog)
                     nursery.start_soon(ControlSocket(access, lambda: server.settings.profile).serve, control_listener)
-                    nursery.start_soon(_obey, signals, server, reload, nursery.cancel_scope)
+                    nursery.start_soon(_obey, signals, server, reload, service, nursery.cancel_scope)
+                    await service.ready()
                     await server.serve(direct, proxied=proxied)
                     nursery.cancel_scope.cancel()
     _log().info("server.stopped")
 
 
-async def _obey(signals: AsyncIterator[int], server: Server, reload: Reload, everything: trio.CancelScope) -> None:
+async def _obey(
+    signals: AsyncIterator[int], server: Server, reload: Reload, service: ServiceManager, everything: trio.CancelScope
+) -> None:
     async for number in signals:
         if number == signal.SIGHUP:
-            await reload.run()
+            if not server.is_stopping:
+                async with service.reloading():
+                    await reload.run()
             continue
         _log().info("server.stopping", signal=signal.Signals(number).name)
         if server.is_stopping:
             everything.cancel()
         server.stop()
+        await service.stopping()
 
 
 @contextmanager
@@ -106,12 +115,16 @@ async def _open_access(config: Config) -> AsyncIterator[SqliteAccess]:
 
 
 @asynccontextmanager
-async def _listening(listen: ListenSection, places: Sequence[Place]) -> AsyncIterator[list[trio.SocketListener]]:
+async def _listening(
+    listen: ListenSection, places: Sequence[Place], passed: PassedSockets
+) -> AsyncIterator[list[trio.SocketListener]]:
     listeners: list[trio.SocketListener] = []
     async with AsyncExitStack() as stack:
         for place in places:
             try:
-                listeners += await stack.enter_async_context(listen_at(place))
+                listeners += await stack.enter_async_context(listen_at(place, passed))
+            except PassedSocketError as error:
+                raise CommandError(str(error), Exit.CONFIG) from None
             except (UnicodeError, OSError) as error:
                 reason = error.strerror or error if isinstance(error, OSError) else "that is not the name of a host"
                 where = str(place) if place.path is not None else f"{place.host}, port {place.port}"

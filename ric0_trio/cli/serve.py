@@ -12,6 +12,8 @@ from ric0_trio.cli.launch import launch
 from ric0_trio.cli.paths import FILE, FOLDER
 from ric0_trio.cli.startup import Sources, load_startup
 from ric0_trio.server.logs import configure_logging
+from ric0_trio.server.sd_notify import NOTIFY_VARIABLES, ServiceManager
+from ric0_trio.server.socket_activation import LISTEN_VARIABLES, PassedSocketError, PassedSockets, find_descriptors
 
 
 @click.command()
@@ -59,14 +61,33 @@ def serve(
         raise click.UsageError("--plaintext is for --dev alone; behind a proxy, set [listen] behind_proxy = true")
     sources = Sources(config_file, _as_config(flags), dev, plaintext)
     config = sources.read()
+    passed = click.get_current_context().with_resource(_take_passed_sockets())
+    service = _take_service_manager()
     for place in config.listen.direct if plaintext else ():
-        if not place.is_local:
+        if not place.is_local(passed):
             raise click.UsageError(f"--plaintext listens on a loopback address alone, and {place} is none")
     configure_logging(config.log.format, config.log.level)
     startup = load_startup(sources, config)
     if ready_file is not None:
         _clear_place(ready_file)
-    trio.run(launch, startup, ready_file)
+    trio.run(launch, startup, ready_file, passed, service)
+
+
+def _take_passed_sockets() -> PassedSockets:
+    try:
+        return PassedSockets(find_descriptors(os.environ))
+    except PassedSocketError as error:
+        raise CommandError(str(error), Exit.CONFIG) from None
+    finally:
+        for variable in LISTEN_VARIABLES:  # they are for this process alone, and not for its children
+            os.environ.pop(variable, None)
+
+
+def _take_service_manager() -> ServiceManager:
+    service = ServiceManager(os.environ)
+    for variable in NOTIFY_VARIABLES:  # a child must not speak for the service
+        os.environ.pop(variable, None)
+    return service
 
 
 def _as_config(flags: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Places to listen at: TCP ports and unix sockets, several at once."""
+"""Places to listen at: TCP ports, unix sockets and what systemd passed, several at once."""
 
 import os
 import re
@@ -11,50 +11,84 @@ from typing import Final
 
 import trio
 
+from ric0_trio.server.socket_activation import PassedSockets
 from ric0_trio.transport.loopback import is_loopback
 
-_PLACE: Final = re.compile(r"unix:(?P<path>[^\0]+)|(?:\[(?P<ipv6>[^\]]+)\]|(?P<host>[^\[\]:]+)):(?P<port>\d{1,5})")
+PLACES: Final = "HOST:PORT, [IPv6]:PORT, unix:PATH or systemd:NAME"
+"""How places are written."""
+
+_PLACE: Final = re.compile(
+    r"unix:(?P<path>[^\0]+)"
+    r"|systemd:(?P<name>[ -9;-~]{1,255})"  # what systemd takes for FileDescriptorName=
+    r"|(?:\[(?P<ipv6>[^\]]+)\]|(?P<host>[^\[\]:]+)):(?P<port>\d{1,5})"
+)
+_NOTHING_PASSED: Final = PassedSockets()
 _BACKLOG: Final = 1024
 _GROUP_MAY_CONNECT: Final = 0o660
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where to listen: a unix socket's path, or a host and a port."""
+    """Where to listen: a unix socket's path, the name of sockets that systemd passes, or a host and a port."""
 
     path: Path | None = None
+    name: str | None = None
     host: str = ""
     port: int = 0
 
     def __str__(self) -> str:
         if self.path is not None:
             return f"unix:{self.path}"
+        if self.name is not None:
+            return f"systemd:{self.name}"
         return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
-    @property
-    def is_local(self) -> bool:
-        """Whether it is reached from this machine alone."""
+    def is_local(self, passed: PassedSockets) -> bool:
+        """Whether it is reached from this machine alone. What systemd passed is judged by its own address."""
+        if self.name is not None:
+            return all(_is_unix(found) or is_loopback(found.getsockname()[0]) for found in passed.named(self.name))
         return self.path is not None or is_loopback(self.host)
+
+    def is_unix(self, passed: PassedSockets) -> bool:
+        """Whether a unix socket is there, to which no URL leads."""
+        if self.name is not None:
+            return any(map(_is_unix, passed.named(self.name)))
+        return self.path is not None
 
 
 def parse_place(text: str) -> Place:
-    """Take `192.0.2.7:443`, `[::]:443`, `chat.example:443` or `unix:/run/chat.sock`. Raises `ValueError`."""
+    """Take a place as it is written: `192.0.2.7:443`, `[::]:443`, `unix:/run/chat.sock`, `systemd:web`.
+
+    Raises `ValueError`.
+    """
     match = _PLACE.fullmatch(text)
     if match is None or int(match["port"] or 0) > 65535:
-        raise ValueError("expected HOST:PORT, [IPv6]:PORT or unix:PATH")
+        raise ValueError(f"expected {PLACES}")
     if match["path"]:
         return Place(path=Path(match["path"]))
+    if match["name"]:
+        return Place(name=match["name"])
     return Place(host=match["ipv6"] or match["host"], port=int(match["port"]))
 
 
 @asynccontextmanager
-async def listen_at(place: Place) -> AsyncIterator[Sequence[trio.SocketListener]]:
-    """Listen while the block lasts. A name of several addresses has several listeners. Raises `OSError`."""
+async def listen_at(
+    place: Place, passed: PassedSockets = _NOTHING_PASSED
+) -> AsyncIterator[Sequence[trio.SocketListener]]:
+    """Listen while the block lasts. A name of several addresses, or several sockets, has several listeners.
+
+    What systemd passed is closed here at the end, but goes on listening: it is systemd's, and so is a socket's path.
+    Raises `OSError`; `PassedSocketError` is one.
+    """
     if place.path is not None:
         with listen_at_unix_socket(place.path, mode=_GROUP_MAY_CONNECT) as listener:
             yield [listener]
         return
-    listeners = await trio.open_tcp_listeners(place.port, host=place.host, backlog=_BACKLOG)
+    if place.name is not None:
+        sockets = map(trio.socket.from_stdlib_socket, passed.take(place.name))
+        listeners = [trio.SocketListener(found) for found in sockets]
+    else:
+        listeners = await trio.open_tcp_listeners(place.port, host=place.host, backlog=_BACKLOG)
     try:
         yield listeners
     finally:
@@ -82,6 +116,10 @@ def listen_at_unix_socket(path: Path, *, mode: int) -> Iterator[trio.SocketListe
             with suppress(OSError):
                 if path.stat().st_ino == ours.st_ino:  # and not that of a server which has come meanwhile
                     path.unlink()
+
+
+def _is_unix(listener: socket.socket) -> bool:
+    return listener.family == socket.AF_UNIX
 
 
 def _is_anyone_at(path: Path) -> bool:

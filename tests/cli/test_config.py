@@ -147,7 +147,7 @@ def test_the_nearer_one_wins(
 
 FORMATS = "ed25519-sha512 or rsa-sha256-oaepsha256-pkcs1"
 A_PATH = "expected the path of a file or folder"
-PLACES = "HOST:PORT, [IPv6]:PORT or unix:PATH"
+PLACES = "HOST:PORT, [IPv6]:PORT, unix:PATH or systemd:NAME"
 NETWORKS = "an address, a network (192.0.2.0/24, 2001:db8::/32) or unix"
 ORIGIN = "https://HOST, without a path or *"
 PROXIES = "an address, a network that no client is in, or unix"
@@ -183,7 +183,8 @@ IN_FILE = {
     "[access]\nwhen_exceeded = 1": "[access] when_exceeded: expected text, got 1",
     "[access]\nconnections_per_user = -1": f"[access] connections_per_user: {AT_LEAST_0}, got -1",
     "[audit]\nmax_age_days = 0": "[audit] max_age_days: expected a whole number of at least 1, got 0",
-    "[listen]\nhost = 'unix:'": "[listen] host: expected unix:PATH, got 'unix:'",
+    "[listen]\nhost = 'unix:'": "[listen] host: expected unix:PATH or systemd:NAME, got 'unix:'",
+    "[listen]\nhost = 'systemd:a:b'": "[listen] host: expected unix:PATH or systemd:NAME, got 'systemd:a:b'",
     "[listen]\nalso = '[::]:443'": "[listen] also: expected a list, got '[::]:443'",
     "[listen]\nalso = ['::']": f"[listen] also: expected {PLACES}, got '::'",
     "[listen]\nalso = ['[::]:443', 'x:70000']": f"[listen] also: expected {PLACES}, got 'x:70000'",

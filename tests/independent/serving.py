@@ -42,15 +42,22 @@ NO_BOUND_PER_ADDRESS = {"RIC0_TRIO_LIMITS_EXEMPT_NETWORKS": '["127.0.0.0/8"]'}
 
 
 @contextmanager
-def running_server(folder: Path, *options: str, python: Sequence[str] = ("-m", "ric0_trio")) -> Iterator[Server]:
-    """A server that listens; one that has not been stopped by the end is killed. `python` is what starts it."""
+def running_server(
+    folder: Path, *options: str, python: Sequence[str] = ("-m", "ric0_trio"), passed: Sequence[int] = ()
+) -> Iterator[Server]:
+    """A server that listens; one that has not been stopped by the end is killed.
+
+    `python` is what starts it, with the descriptors `passed`.
+    """
     ready = folder / "ready.json"
     ready.unlink(missing_ok=True)
     places = ["--data-dir", str(folder / "data"), "--ready-file", str(ready)]
     command = [sys.executable, *python, "serve", "--dev", "--port", "0", *places, *options]
     with (
         (folder / "output.txt").open("wb") as output,
-        subprocess.Popen(command, env=os.environ | NO_BOUND_PER_ADDRESS, stdout=output, stderr=output) as process,
+        subprocess.Popen(
+            command, env=os.environ | NO_BOUND_PER_ADDRESS, stdout=output, stderr=output, pass_fds=passed
+        ) as process,
     ):
         try:
             _wait_for(ready, process)

@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from ric0_trio.server.listening import Place, listen_at, parse_place
+from ric0_trio.server.socket_activation import PassedSockets
 
 PLACES: dict[str, tuple[Place, bool]] = {
     "127.0.0.1:8443": (Place(host="127.0.0.1", port=8443), True),
@@ -18,6 +19,8 @@ PLACES: dict[str, tuple[Place, bool]] = {
     "[::1]:0": (Place(host="::1", port=0), True),
     "chat.example:443": (Place(host="chat.example", port=443), False),
     "unix:/run/chat.sock": (Place(path=Path("/run/chat.sock")), True),
+    "systemd:ric0-trio.socket": (Place(name="ric0-trio.socket"), True),  # nothing was passed
+    "systemd:443": (Place(name="443"), True),
     "unix:chat:sock": (Place(path=Path("chat:sock")), True),
 }
 
@@ -25,7 +28,7 @@ PLACES: dict[str, tuple[Place, bool]] = {
 @pytest.mark.parametrize(("text", "expected"), PLACES.items(), ids=PLACES)
 def test_a_place_is_read_and_written_alike(text: str, expected: tuple[Place, bool]) -> None:
     place = parse_place(text)
-    assert (place, place.is_local) == expected
+    assert (place, place.is_local(PassedSockets())) == expected
     assert str(place) == text
 
 
@@ -40,6 +43,10 @@ NO_PLACES = [
     "x:65536",
     "x:-1",
     "unix:",
+    "systemd:",
+    "systemd:a:443",
+    "systemd:a\n",
+    f"systemd:{'a' * 256}",
     "[::1:443",
     "x:y:1",
 ]
