@@ -36,8 +36,8 @@ from ric0_trio.protocol import (
 )
 from ric0_trio.server import Server
 from ric0_trio.server.control import ControlSocket, bind_control_socket
-from ric0_trio.server.limits import ServerLimits, fit_to_descriptors
-from ric0_trio.server.listening import Place, listen_at
+from ric0_trio.server.limits import ServerLimits, descriptors_for, fit_to_descriptors
+from ric0_trio.server.listening import Place, listen_at, say_why_not
 from ric0_trio.transport.websocket import one_exception
 
 _YOUNG_OBJECTS: Final = 100_000  # more than all strangers together are, who come and go
@@ -48,9 +48,6 @@ async def launch(
     config: Config, identity: PrivateKey, ssl_context: ssl.SSLContext | None, dev: bool, ready_file: Path | None
 ) -> None:
     """Run the server until SIGINT or SIGTERM; a second one does not wait for the clients."""
-    if config.listen.first.path is not None and config.server.url is None:
-        why = "[server] url: needed when [listen] host is a unix socket: clients are told to come back to it"
-        raise CommandError(why, Exit.CONFIG)
     files = DevFiles(config.data_dir)
     is_own = dev and ssl_context is not None and config.tls.cert == files.cert
     ca = files.ca.resolve() if is_own else None
@@ -137,10 +134,9 @@ async def _listening(places: Sequence[Place]) -> AsyncIterator[list[trio.SocketL
             try:
                 listeners += await stack.enter_async_context(listen_at(place))
             except (UnicodeError, OSError) as error:
-                reason = error.strerror or error if isinstance(error, OSError) else "that is not the name of a host"
                 where = str(place) if place.path is not None else f"{place.host}, port {place.port}"
                 remedy = "see --host and --port" if place.path is None else "see [listen] in the configuration"
-                raise CommandError(f"cannot listen on {where}: {reason}; {remedy}", Exit.FAILED) from None
+                raise CommandError(f"cannot listen on {where}: {say_why_not(error)}; {remedy}", Exit.FAILED) from None
         yield listeners
 
 
@@ -165,7 +161,7 @@ def _fit(limits: ServerLimits) -> ServerLimits:
     """Keep to what this process may have open, and say so."""
     wanted, possible = limits.max_connections, fit_to_descriptors(limits.max_connections)
     if possible < wanted:
-        remedy = f"raise the limit on open files to {wanted * 5 // 4} (ulimit -n, or LimitNOFILE= of systemd)"
+        remedy = f"raise the limit on open files to {descriptors_for(wanted)} (ulimit -n, or LimitNOFILE= of systemd)"
         _log().info("server.fewer_connections", max_connections=possible, wanted=wanted, remedy=remedy)
     return msgspec.structs.replace(limits, max_connections=possible)
 
