@@ -2,91 +2,111 @@
 
 import ssl
 import stat
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import NamedTuple
 
 import structlog
 
-from ric0_trio.cli.exits import CommandError, Exit
+from ric0_trio.cli.contradictions import find_contradictions
+from ric0_trio.cli.exits import CommandError, Exit, SetupError
 from ric0_trio.config import Config
 from ric0_trio.keyfile import load_private_key
 from ric0_trio.protocol import InvalidKeyError, PrivateKey
 from ric0_trio.server import make_server_context
 
-_NO_PROXIES: Final = """[listen] trusted_proxies: name the proxies that end TLS in front of this server,
-by address or network: trusted_proxies = ["127.0.0.1", "::1"] for one on this machine, or ["unix"] for unix sockets.
-Nobody else is served in plain ws://, and what they say in X-Forwarded-For is believed."""
+
+class Missing(NamedTuple):
+    """What a configuration does not name."""
+
+    what: str
+    remedy: str
+    """Where to get it, and how to name it."""
 
 
 def load_credentials(config: Config, *, plaintext: bool) -> tuple[PrivateKey, ssl.SSLContext | None]:
     """Load the identity, and the certificate if TLS is spoken. Raises `CommandError`, which says how to get each."""
+    for error in find_contradictions(config):
+        raise error
     is_tls = not plaintext and bool(config.listen.direct)
-    if config.listen.proxied and not config.listen.trusted_proxies:
-        raise CommandError(_NO_PROXIES, Exit.CONFIG)
-    if not config.listen.direct and (config.tls.cert or config.tls.key):
-        why = "[listen] behind_proxy means plain ws://, so a certificate is of no use here: leave out one or the other"
+    missing = list(find_missing(config, is_tls=is_tls))
+    if config.server.identity is None or missing:
+        lines = "\n".join(f"  - {what}: {remedy}" for what, remedy in missing)
+        why = f"the server still needs\n{lines}\nTo try it out without either: ric0-trio serve --dev"
         raise CommandError(why, Exit.CONFIG)
-    if config.server.identity is None or (is_tls and (config.tls.cert is None or config.tls.key is None)):
-        raise CommandError(_what_is_missing(config, is_tls), Exit.CONFIG)
-    identity = _load_identity(config.server.identity)
+    identity = load_identity(config.server.identity)
     _warn_of_open_key(config.server.identity)
     if not is_tls or config.tls.cert is None or config.tls.key is None:
         return identity, None
-    context = _load_certificate(config.tls.cert, config.tls.key, identity)
+    context = load_certificate(config.tls.cert, config.tls.key, identity)
     _warn_of_open_key(config.tls.key)
     return identity, context
 
 
-def _what_is_missing(config: Config, is_tls: bool) -> str:
-    missing = []
+def find_missing(config: Config, *, is_tls: bool) -> Iterator[Missing]:
+    """Find what a server needs, and is not named."""
     if config.server.identity is None:
-        missing.append(
-            "an identity: make one with `ric0-trio keygen identity.pem`, and pass `--identity identity.pem`\n"
-            "    (or [server] identity in the configuration)"
+        yield Missing(
+            "an identity",
+            "make one with `ric0-trio keygen identity.pem`, and pass `--identity identity.pem`\n"
+            "    (or [server] identity in the configuration)",
         )
     if is_tls and (config.tls.cert is None or config.tls.key is None):
-        missing.append(
-            "a certificate: get one from a certificate authority, with certbot for example, and pass\n"
+        yield Missing(
+            "a certificate",
+            "get one from a certificate authority, with certbot for example, and pass\n"
             "    `--cert fullchain.pem --key privkey.pem` (or [tls] cert and key in the configuration);\n"
-            "    behind a proxy that ends TLS, set [listen] behind_proxy = true instead"
+            "    behind a proxy that ends TLS, set [listen] behind_proxy = true instead",
         )
-    lines = "\n".join(f"  - {text}" for text in missing)
-    return f"the server still needs\n{lines}\nTo try it out without either: ric0-trio serve --dev"
 
 
-def _load_identity(path: Path) -> PrivateKey:
+def load_identity(path: Path) -> PrivateKey:
+    """Load the server's private key. Raises `SetupError`."""
     try:
         return load_private_key(path)
     except InvalidKeyError as error:
-        raise CommandError(str(error), Exit.CONFIG) from None
+        text, _, remedy = str(error).removeprefix(f"{path}: ").partition("; ")
+        raise SetupError(str(path), text, remedy) from None
     except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}; make one with `ric0-trio keygen {path}`", Exit.CONFIG) from None
+        raise _unreadable(path, error, f"make one with `ric0-trio keygen {path}`") from None
 
 
-def _load_certificate(cert: Path, key: Path, identity: PrivateKey) -> ssl.SSLContext:
+def load_certificate(cert: Path, key: Path, identity: PrivateKey | None) -> ssl.SSLContext:
+    """Load a chain and its private key, which is not to be that of the `identity`. Raises `SetupError`."""
     if b"BEGIN CERTIFICATE" not in _read_pem(cert, "--cert"):
-        raise CommandError(f"{cert}: no certificate in PEM; expected -----BEGIN CERTIFICATE-----", Exit.CONFIG)
+        raise SetupError(str(cert), "no certificate in PEM", "expected -----BEGIN CERTIFICATE-----")
     private = _read_pem(key, "--key")
     if b"PRIVATE KEY" not in private:
-        raise CommandError(f"{key}: no private key in PEM; expected -----BEGIN PRIVATE KEY-----", Exit.CONFIG)
+        raise SetupError(str(key), "no private key in PEM", "expected -----BEGIN PRIVATE KEY-----")
     if b"ENCRYPTED" in private:  # openssl would ask for a password, and wait
         remedy = f"decrypt it with `openssl pkey -in {key} -out NEW`, and let its owner alone read it"
-        raise CommandError(f"{key}: the key is encrypted; {remedy}", Exit.CONFIG)
-    if _is_same_key(private, identity):
-        why = "is the server's identity as well; strangers can have that sign what TLS signs"
-        raise CommandError(f"{key}: the certificate's key {why}: make an identity of its own", Exit.CONFIG)
+        raise SetupError(str(key), "the key is encrypted", remedy)
+    if identity is not None and _is_same_key(private, identity):
+        remedy = "strangers can have that sign what TLS signs: make an identity of its own"
+        raise SetupError(str(key), "the certificate's key is the server's identity as well", remedy)
     try:
         return make_server_context(cert, key)
     except ssl.SSLError:
         why = f"{key} is not the key of the certificate {cert}, or one of them is damaged"
-        raise CommandError(f"{why}; pass the two files of one certificate to --cert and --key", Exit.CONFIG) from None
+        raise SetupError(str(cert), why, "pass the two files of one certificate to --cert and --key") from None
+
+
+def is_open_to_everyone(path: Path) -> bool:
+    """Whether others on this machine can read a private key, or worse."""
+    return bool(path.stat().st_mode & stat.S_IRWXO)
 
 
 def _read_pem(path: Path, flag: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}; see {flag}", Exit.CONFIG) from None
+        raise _unreadable(path, error, f"see {flag}") from None
+
+
+def _unreadable(path: Path, error: OSError, remedy: str) -> SetupError:
+    if isinstance(error, PermissionError):
+        remedy = "let the server's account read it, and start it as that account"
+    return SetupError(str(path), error.strerror or str(error), remedy)
 
 
 def _is_same_key(pem: bytes, identity: PrivateKey) -> bool:
@@ -97,5 +117,5 @@ def _is_same_key(pem: bytes, identity: PrivateKey) -> bool:
 
 
 def _warn_of_open_key(path: Path) -> None:
-    if path.stat().st_mode & stat.S_IRWXO:
+    if is_open_to_everyone(path):
         structlog.get_logger().warning("key.open_to_everyone", path=str(path), remedy=f"chmod 600 {path}")

@@ -38,7 +38,7 @@ class Data:
     @contextmanager
     def changing(self, *, makes: bool = False) -> Iterator[Editor]:
         """Change rules: everything in the block, or nothing when it raises. `makes` what is not there yet."""
-        if makes and not self._has_database():
+        if makes and not self.has_database():
             self._make()
         self.require_database()
         with self.database() as database, database.transaction() as connection:
@@ -63,9 +63,17 @@ class Data:
         except StoreError as error:
             raise CommandError(str(error), Exit.FAILED) from None
 
+    def has_database(self) -> bool:
+        """Whether anything is kept here. Raises `CommandError` when this account may not know."""
+        try:
+            found = self.files.database
+            return found.exists() and found.stat().st_size > 0  # an empty one is what is left of an accident
+        except PermissionError:
+            raise self._not_ours() from None
+
     def require_database(self) -> None:
         """Complain if nothing is kept here: a wrong folder should not look like an empty one."""
-        if self._has_database():
+        if self.has_database():
             return
         hint = ""
         if DataDir(DEV_FOLDER).database.exists():
@@ -130,13 +138,6 @@ class Data:
                 raise OSError("its control socket is gone; restart it") from None
             return None
 
-    def _has_database(self) -> bool:
-        try:
-            found = self.files.database
-            return found.exists() and found.stat().st_size > 0  # an empty one is what is left of an accident
-        except PermissionError:
-            raise self._not_ours() from None
-
     def _make(self) -> None:
         try:
             self.files.make()
@@ -150,12 +151,21 @@ class Data:
         return CommandError(f"{self.files.folder}: {why}", Exit.CONFIG)
 
 
-def data_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command `--config`, `--data-dir` and `--json`; it is called with `data` and `as_json`."""
+def server_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command `--config`, `--data-dir` and `--json`: it is called with `config_file`, `data_dir`, `as_json`."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+        click.option("--data-dir", type=FOLDER, help="The server's data directory.  [default: ric0-data]"),
+        click.option("--config", "config_file", type=FILE, help="The server's TOML file."),
+    ):
+        command = option(command)
+    return command
 
-    @click.option("--config", "config_file", type=FILE, help="The server's TOML file.")
-    @click.option("--data-dir", type=FOLDER, help="The server's data directory.  [default: ric0-data]")
-    @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+def data_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the same options; it is called with `data` and `as_json`."""
+
+    @server_options
     @wraps(command)
     def with_data(config_file: Path | None, data_dir: Path | None, **rest: Any) -> None:
         try:

@@ -28,3 +28,15 @@ class CommandError(Exception):
     def __init__(self, message: str, code: Exit) -> None:
         super().__init__(message)
         self.code = code
+
+
+class SetupError(CommandError):
+    """What keeps a server from being started: `serve` ends with it, and `check` lists it."""
+
+    def __init__(self, subject: str, text: str, remedy: str) -> None:
+        super().__init__(f"{subject}: {text}; {remedy}", Exit.CONFIG)
+        self.subject = subject
+        """The file or the key."""
+        self.text = text
+        """What is wrong with it."""
+        self.remedy = remedy

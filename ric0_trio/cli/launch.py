@@ -13,6 +13,7 @@ import trio
 from ric0_trio.access.database import StoreError
 from ric0_trio.access.sqlite import SqliteAccess, open_sqlite_access
 from ric0_trio.cli.announce import Doors, announce, write_ready_file
+from ric0_trio.cli.contradictions import find_missing_url
 from ric0_trio.cli.dev_setup import DevFiles
 from ric0_trio.cli.exits import CommandError, Exit
 from ric0_trio.cli.reload import Reload, make_settings
@@ -21,7 +22,7 @@ from ric0_trio.config import Config, ListenSection
 from ric0_trio.data_dir import DataDir, DataDirError
 from ric0_trio.server import Server
 from ric0_trio.server.control import ControlSocket, bind_control_socket
-from ric0_trio.server.listening import Place, listen_at
+from ric0_trio.server.listening import Place, listen_at, say_why_not
 from ric0_trio.server.sd_notify import ServiceManager
 from ric0_trio.server.socket_activation import PassedSocketError, PassedSockets
 from ric0_trio.transport.websocket import one_exception
@@ -33,9 +34,8 @@ _GENERATION_FACTOR: Final = 20
 async def launch(startup: Startup, ready_file: Path | None, passed: PassedSockets, service: ServiceManager) -> None:
     """Run the server until SIGINT or SIGTERM; a second one does not wait for the clients. SIGHUP: read all anew."""
     config, identity = startup.config, startup.identity
-    if config.listen.first.is_unix(passed) and config.server.url is None:
-        why = "[server] url: needed when [listen] host is a unix socket: clients are told to come back to it"
-        raise CommandError(why, Exit.CONFIG)
+    if config.listen.first.is_unix(passed) and (missing := find_missing_url(config)) is not None:
+        raise missing
     files = DevFiles(config.data_dir)
     is_own = startup.dev and startup.ssl_context is not None and config.tls.cert == files.cert
     ca = files.ca.resolve() if is_own else None
@@ -126,11 +126,10 @@ async def _listening(
             except PassedSocketError as error:
                 raise CommandError(str(error), Exit.CONFIG) from None
             except (UnicodeError, OSError) as error:
-                reason = error.strerror or error if isinstance(error, OSError) else "that is not the name of a host"
                 where = str(place) if place.path is not None else f"{place.host}, port {place.port}"
                 is_first = place == listen.first and place.path is None
                 remedy = "see --host and --port" if is_first else "see [listen] in the configuration"
-                raise CommandError(f"cannot listen on {where}: {reason}; {remedy}", Exit.FAILED) from None
+                raise CommandError(f"cannot listen on {where}: {say_why_not(error)}; {remedy}", Exit.FAILED) from None
         yield listeners
 
 

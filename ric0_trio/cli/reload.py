@@ -14,7 +14,7 @@ from ric0_trio.cli.startup import Startup, load_startup
 from ric0_trio.config import Config
 from ric0_trio.protocol import AppInfo, PrivateKey, ServerInfo, ServerProfile, SoftwareVersion
 from ric0_trio.server import Server, ServerLimits, Settings
-from ric0_trio.server.limits import fit_to_descriptors
+from ric0_trio.server.limits import descriptors_for, fit_to_descriptors
 
 _CHANGEABLE_IN_LISTEN = frozenset({"trusted_proxies", "allowed_origins"})
 
@@ -105,6 +105,6 @@ def _fit(limits: ServerLimits) -> ServerLimits:
     """Keep to what this process may have open, and say so."""
     wanted, possible = limits.max_connections, fit_to_descriptors(limits.max_connections)
     if possible < wanted:
-        remedy = f"raise the limit on open files to {wanted * 5 // 4} (ulimit -n, or LimitNOFILE= of systemd)"
+        remedy = f"raise the limit on open files to {descriptors_for(wanted)} (ulimit -n, or LimitNOFILE= of systemd)"
         structlog.get_logger().info("server.fewer_connections", max_connections=possible, wanted=wanted, remedy=remedy)
     return msgspec.structs.replace(limits, max_connections=possible)

@@ -3,6 +3,7 @@
 The name of a limit is the name of its setting: in the configuration, in the log and wherever refusals are counted.
 """
 
+import math
 import resource
 from typing import Annotated, Final
 
@@ -53,6 +54,11 @@ class ServerLimits(SessionLimits, frozen=True, kw_only=True):
     failure_bar_s: Seconds = 300.0
     exempt_networks: tuple[str, ...] = ()
     """Whose addresses the bounds per address do not concern: `192.0.2.0/24`, `2001:db8::/32`, `unix`."""
+
+
+def descriptors_for(connections: int) -> int:
+    """How many files a process must be allowed to have open, to have so many connections."""
+    return math.ceil(connections / _SHARE_OF_DESCRIPTORS)
 
 
 def fit_to_descriptors(connections: int) -> int:

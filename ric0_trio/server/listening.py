@@ -1,8 +1,10 @@
 """Places to listen at: TCP ports, unix sockets and what systemd passed, several at once."""
 
+import errno
 import os
 import re
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ _PLACE: Final = re.compile(
 _NOTHING_PASSED: Final = PassedSockets()
 _BACKLOG: Final = 1024
 _GROUP_MAY_CONNECT: Final = 0o660
+_MAX_PATH_BYTES: Final = 107 if sys.platform == "linux" else 103
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,27 @@ async def listen_at(
             listener.socket.close()
 
 
+def try_place(place: Place) -> None:
+    """Find out whether it can be listened at, and leave no trace: a port is bound and let go, a path only looked at.
+
+    Raises what `listen_at` would: `OSError`, and `UnicodeError` for what is not the name of a host.
+    """
+    if place.path is None:
+        _try_port(place)
+    else:
+        _try_path(place.path)
+
+
+def is_too_long(path: Path) -> bool:
+    """Whether it is more than the system takes for a unix socket."""
+    return len(os.fsencode(path)) > _MAX_PATH_BYTES
+
+
+def say_why_not(error: OSError | UnicodeError) -> str:
+    """Say why a place cannot be listened at."""
+    return error.strerror or str(error) if isinstance(error, OSError) else "that is not the name of a host"
+
+
 @contextmanager
 def listen_at_unix_socket(path: Path, *, mode: int) -> Iterator[trio.SocketListener]:
     """Listen at `path` while the block lasts; one that is left over from a crash is replaced. Raises `OSError`."""
@@ -120,6 +144,30 @@ def listen_at_unix_socket(path: Path, *, mode: int) -> Iterator[trio.SocketListe
 
 def _is_unix(listener: socket.socket) -> bool:
     return listener.family == socket.AF_UNIX
+
+
+def _try_port(place: Place) -> None:
+    addresses = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    for family, kind, protocol, _, address in addresses:
+        with socket.socket(family, kind, protocol) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Trio does
+            if family == socket.AF_INET6:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listener.bind(address)
+
+
+def _try_path(path: Path) -> None:
+    problem = None
+    if is_too_long(path):
+        problem = errno.ENAMETOOLONG
+    elif not path.parent.is_dir():
+        problem = errno.ENOENT
+    elif not os.access(path.parent, os.W_OK | os.X_OK):
+        problem = errno.EACCES
+    elif _is_anyone_at(path) if path.is_socket() else os.path.lexists(path):
+        problem = errno.EADDRINUSE
+    if problem is not None:
+        raise OSError(problem, os.strerror(problem), str(path))
 
 
 def _is_anyone_at(path: Path) -> bool:
