@@ -49,6 +49,7 @@ async def launch(startup: Startup, ready_file: Path | None, passed: PassedSocket
             url = doors.find_url(startup.ssl_context)
             server = Server(make_settings(startup, url), identity, access)
             server.metrics.show_access(lambda: access.problem)
+            server.metrics.show_certificate(startup.certificate_expires_at)
             reload = Reload(startup, url, server, access)
             with (
                 trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals,

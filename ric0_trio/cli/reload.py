@@ -1,6 +1,7 @@
 """SIGHUP: the configuration and the certificate are read again, and nobody is put out."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -53,6 +54,7 @@ class Reload:
             return
         self._startup = startup
         self._server.change(make_settings(startup, self._url))
+        self._server.metrics.show_certificate(startup.certificate_expires_at)
         self._access.change(startup.config.access, startup.config.audit)
         self._server.metrics.count_reload("done")
         self._log.info("server.reloaded", mode=startup.config.access.mode, needs_restart=left or None)
@@ -65,7 +67,7 @@ class Reload:
         left = list(_find_differences(usable, wanted))
         if startup.identity.public != old.identity.public:
             left.append("[server] identity")
-            startup = Startup(sources, usable, old.identity, startup.ssl_context)
+            startup = replace(startup, identity=old.identity)
         return startup, left
 
 

@@ -14,6 +14,7 @@ from ric0_trio.cli.dev_setup import DEV_FOLDER, DevFiles
 from ric0_trio.cli.exits import CommandError, Exit
 from ric0_trio.config import DATA_DIR, Config, ConfigError, load_config
 from ric0_trio.protocol import PrivateKey
+from ric0_trio.server.tls import find_expiry
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Startup:
     config: Config
     identity: PrivateKey
     ssl_context: ssl.SSLContext | None
+    certificate_expires_at: float | None
+    """In seconds since the epoch, if there is a certificate."""
 
     @property
     def dev(self) -> bool:
@@ -56,7 +59,9 @@ def load_startup(sources: Sources, config: Config) -> Startup:
     if sources.dev:
         _make_dev_files(config)
     identity, ssl_context = load_credentials(config, plaintext=sources.plaintext)
-    return Startup(sources, config, identity, ssl_context)
+    cert = config.tls.cert
+    expires_at = find_expiry(cert) if ssl_context is not None and cert is not None else None
+    return Startup(sources, config, identity, ssl_context, expires_at)
 
 
 def _with_dev_files(config: Config) -> Config:

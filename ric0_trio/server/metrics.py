@@ -27,6 +27,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry: Final = CollectorRegistry()
+        self._certificate: Gauge | None = None
         self._make_process_metrics()
         self.accepted = self._counter("ric0_connections_accepted", "Connections that were accepted.")
         self._closes = self._counter(
@@ -81,10 +82,14 @@ class Metrics:
         text = "1 when the access rules cannot be read or written, so that nobody is let in."
         Gauge("ric0_access_failing", text, registry=self.registry).set_function(lambda: problem() is not None)
 
-    def show_certificate(self, expires_at: Callable[[], float]) -> None:
-        """Show when the certificate expires, in seconds since the epoch."""
-        text = "When the TLS certificate expires."
-        Gauge("ric0_certificate_expiry_timestamp_seconds", text, registry=self.registry).set_function(expires_at)
+    def show_certificate(self, expires_at: float | None) -> None:
+        """Show when the certificate expires, in seconds since the epoch, if there is one."""
+        if expires_at is None:
+            return
+        if self._certificate is None:
+            name, text = "ric0_certificate_expiry_timestamp_seconds", "When the TLS certificate expires."
+            self._certificate = Gauge(name, text, registry=self.registry)
+        self._certificate.set(expires_at)
 
     def count_ending(self, ending: Ending) -> None:
         """A connection has ended."""

@@ -25,6 +25,7 @@ from ric0_trio.server import Server, ServerLimits, Settings
 from tests.hostile.aftermath import POLL_S, Refusals, Resources, check_refusals
 from tests.hostile.people import PATIENCE_S, ForwardedClient, Resident
 from tests.protocol.pair import DISCONNECT, SERVER_KEY, server_profile
+from tests.server.labels import find_unbounded
 from tests.server.raw_client import HEAD, JSON, RawClient
 from tests.server.site import Tls
 
@@ -188,6 +189,7 @@ async def under_attack(
                 await before.check_all_are_back()
                 check_refusals(site.refused, refuses or {})
             server.stop()
+    assert list(find_unbounded(server.metrics)) == []
     assert {entry["event"] for entry in logs if entry["log_level"] not in ("debug", "info")} == set(complains)
 
 

@@ -1,8 +1,12 @@
 """A server that stops takes leave of every client, wherever it stands, and then is gone."""
 
+from contextlib import AsyncExitStack
+from typing import Any
+
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
+from wsproto.events import CloseConnection
 
 from ric0_trio.protocol import State
 from tests.protocol.pair import CONNECT
@@ -118,3 +122,51 @@ async def test_a_cancelled_server_is_gone_at_once(state: State, autojump_clock: 
     assert await client.gone() == b""
     assert (server.connections, listener.closed) == (0, True)
     access.check_settled(admissions=int(state in (State.CONNECTED, State.DISCONNECTED)))
+
+
+@pytest.mark.parametrize(("users", "drain_timeout_s", "last_s"), [(1, 30, 0), (21, 30, 0.2), (101, 1, 0.5 * 100 / 101)])
+async def test_users_are_told_one_after_another(
+    users: int, drain_timeout_s: float, last_s: float, autojump_clock: MockClock
+) -> None:
+    """A hundred a second, or all in half of the drain: they will come back, and not all at once."""
+    many: dict[str, Any] = {"connections_per_address": 1000, "new_connections_per_address_per_min": 1000}
+    server = make_server(drain_timeout_s=drain_timeout_s, **many)
+    told_at: list[float] = []
+
+    async def live(client: RawClient) -> None:
+        assert await client.closing() == (1001, "the server is going away")
+        told_at.append(trio.current_time())
+
+    async with AsyncExitStack() as stack:
+        clients = []
+        for _ in range(users):
+            clients.append(await stack.enter_async_context(memory_client(server)))
+            await clients[-1].reach(State.CONNECTED)
+        async with memory_client(server) as stranger, trio.open_nursery() as nursery:
+            await stranger.upgrade()
+            for client in (*clients, stranger):
+                nursery.start_soon(live, client)
+            await wait_all_tasks_blocked()
+            server.stop()
+    assert len(told_at) == users + 1
+    assert told_at[0] == told_at[1] == 0  # the stranger, and the first user
+    assert told_at[-1] == pytest.approx(last_s)
+    assert len(set(told_at)) == users
+
+
+async def test_a_user_who_is_not_told_yet_is_served(autojump_clock: MockClock) -> None:
+    server = make_server()
+    async with memory_client(server) as one, memory_client(server) as other:
+        for client in (one, other):
+            await client.reach(State.CONNECTED)
+        server.stop()
+        await trio.sleep(0.005)
+        replies, closes = 0, 0
+        for client in (one, other):
+            await client.send_raw(client.request(CONNECT))
+            match await client.next_event():
+                case CloseConnection():
+                    closes += 1
+                case _:
+                    replies += 1
+        assert (replies, closes) == (1, 1)

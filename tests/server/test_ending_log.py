@@ -1,0 +1,72 @@
+"""Each connection has a line in the log when it ends; strangers cannot flood it."""
+
+from typing import Any
+
+import structlog
+import trio
+from structlog.testing import capture_logs
+from trio.testing import MockClock
+
+from ric0_trio.protocol import State
+from tests.protocol.pair import CONNECT, USER_KEY
+from tests.server.raw_client import HEAD
+from tests.server.stage import make_server, memory_client
+
+Lines = list[structlog.typing.EventDict]
+
+
+def endings(logs: Lines, level: str = "info") -> list[dict[str, Any]]:
+    return [dict(entry) for entry in logs if entry["event"] == "connection.ended" and entry["log_level"] == level]
+
+
+async def test_all_that_happened_to_a_user(autojump_clock: MockClock) -> None:
+    with capture_logs() as logs:
+        async with memory_client(make_server()) as client:
+            await client.reach(State.CONNECTED)
+            await client.ask(CONNECT)
+            await trio.sleep(12.5)
+            await client.close(1000, "bye")
+            await client.gone()
+    (line,) = endings(logs)
+    assert 500 < line.pop("bytes_in") < 2000
+    assert 500 < line.pop("bytes_out") < 2000
+    assert len(line.pop("connection")) == 16
+    assert {key: value for key, value in line.items() if value is not None} == {
+        "event": "connection.ended",
+        "log_level": "info",
+        "peer": "memory",
+        "cause": "client",
+        "code": 1000,
+        "why": "bye",
+        "user": USER_KEY.public.short_fingerprint,
+        "name": "Zoë",
+        "connects": 2,
+        "status": "already_connected",
+        "duration_s": 12.5,
+        "messages_in": 3,
+        "messages_out": 3,
+    }
+
+
+async def test_a_flood_of_strangers_is_told_in_part_and_counted(autojump_clock: MockClock) -> None:
+    """A user is told in any case."""
+    server = make_server(new_connections_per_address_per_min=1000)
+    with capture_logs() as logs:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(server.serve, [])
+            for _ in range(40):
+                for _ in range(10):
+                    async with memory_client(server) as stranger:
+                        await stranger.send_raw(HEAD.replace(b"GET", b"PUT"))
+                        await stranger.stream.receive_some()
+                await trio.sleep(1)
+            async with memory_client(server) as user:
+                await user.reach(State.CONNECTED)
+            server.stop()
+    shown = endings(logs)
+    assert 50 + 2 * 38 <= len(shown) - 1 <= 50 + 2 * 41
+    assert shown[-1]["name"] == "Zoë"
+    assert {line["http_status"] for line in shown[:-1]} == {405}
+    left_out = [entry["times"] for entry in logs if entry["event"] == "log.left_out"]
+    assert sum(left_out) == 401 - len(shown) == len(endings(logs, "debug"))
+    assert len(left_out) <= 5
