@@ -3,7 +3,7 @@
 import dataclasses
 import errno
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -18,6 +18,7 @@ from ric0_trio.server.metrics import Metrics
 from ric0_trio.server.refusals import Refusal
 from ric0_trio.server.services import Services
 from ric0_trio.server.settings import Settings
+from ric0_trio.server.watched import ConnectionInfo
 
 _OUT_OF_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _ACCEPT_PAUSE_S: Final = 0.1
@@ -102,6 +103,10 @@ class Server:
     def metrics(self) -> Metrics:
         """What happens, in numbers."""
         return self._services.metrics
+
+    def describe_connections(self) -> Iterator[ConnectionInfo]:
+        """Tell of each connection how it stands."""
+        return (connection.describe() for connection in [*self._connections, *self._turned_away])
 
     @property
     def is_stopping(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 import trio
 
-from ric0_trio.protocol import Close, CloseCode, Kick
+from ric0_trio.protocol import Close, CloseCode, Kick, State
 from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.server.addresses import Peer
 from ric0_trio.server.conversation import Conversation
@@ -19,6 +19,7 @@ from ric0_trio.server.metered_stream import MeteredStream, MeteredTls
 from ric0_trio.server.refusals import Refusal
 from ric0_trio.server.services import Services
 from ric0_trio.server.upgrade import HttpRefusal, Upgrade, check_request, parse_request
+from ric0_trio.server.watched import ConnectionInfo, ConnectionState
 from ric0_trio.transport.guard import GuardedStream
 from ric0_trio.transport.head import HeadTooBigError, read_head
 from ric0_trio.transport.websocket import KeepAlive, accept_websocket
@@ -27,6 +28,13 @@ _INTERNAL_ERROR: Final = Close(CloseCode.INTERNAL_ERROR, "internal error")
 _GIVE_WAY: Final = Kick(CloseCode.TRY_AGAIN_LATER, "others wait to connect, and you have not connected yet")
 _LOST: Final = Ending(Cause.LOST, "the connection was lost")
 _TURN_AWAY_TIMEOUT_S: Final = 1.0
+_STATES: Final[dict[State, ConnectionState]] = {
+    State.OPEN: "open",
+    State.CHALLENGED: "challenged",
+    State.CONNECTED: "connected",
+    State.DISCONNECTED: "disconnected",
+    State.CLOSED: "closing",
+}
 
 
 class Connection:
@@ -83,16 +91,34 @@ class Connection:
             self._conversation.kick(cause)
 
     @property
-    def state(self) -> str:
-        """Where it stands: one of `metrics.STATES`."""
+    def state(self) -> ConnectionState:
+        """Where it stands."""
         if self.history.ending is not None:
             return "closing"
-        return "opening" if self._conversation is None else self._conversation.state.value.lower()
+        return "opening" if self._conversation is None else _STATES[self._conversation.state]
 
     @property
     def is_user(self) -> bool:
         """Whether a connected user is there."""
         return self._conversation is not None and self._conversation.is_user
+
+    def describe(self) -> ConnectionInfo:
+        """Tell how it stands, for the operator."""
+        history, stream, talk = self.history, self._stream, self._conversation
+        user = None if talk is None else talk.user
+        return ConnectionInfo(
+            connection=self.id,
+            peer=self.peer.name,
+            state=self.state,
+            age_s=round(trio.current_time() - history.begun_at, 3),
+            bytes_in=stream.bytes_in,
+            bytes_out=stream.bytes_out,
+            messages_in=history.messages_in,
+            messages_out=history.messages_out,
+            user=None if user is None else user.pubkey.fingerprint,
+            name=None if user is None else user.name,
+            client=None if user is None else history.client,
+        )
 
     def shutdown(self, at: float) -> None:
         """End the connection, because the server is going away: at `at`, on Trio's clock, if it has a WebSocket."""

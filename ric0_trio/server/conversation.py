@@ -24,6 +24,7 @@ from ric0_trio.protocol import (
     Sign,
     State,
     Status,
+    UserIdentity,
     Verdict,
     Verify,
 )
@@ -92,6 +93,11 @@ class Conversation:
     def state(self) -> State:
         """Where it stands."""
         return self._session.state
+
+    @property
+    def user(self) -> UserIdentity | None:
+        """The connected user, if there is one."""
+        return self._session.user
 
     def kick(self, cause: Kick) -> None:
         """Put the client out, soon: when what is being done for it is done."""
@@ -164,7 +170,8 @@ class Conversation:
                     if not is_genuine:
                         self._note_failure()
                     todo.extend(self._session.answer(is_genuine, self._clock.now()))
-                case Admit(user) as question:
+                case Admit(user, client_app) as question:
+                    self._history.client = client_app.name
                     self._log = self._anonymous_log.bind(user=user.pubkey.short_fingerprint)
                     self._admissions.start_soon(self._ask_access, question)
                 case Release(reason):

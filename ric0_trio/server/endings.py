@@ -83,6 +83,8 @@ class History:
         """The last user who was let in: the short form of the fingerprint."""
         self.name: str | None = None
         """What they call themselves."""
+        self.client: str | None = None
+        """The software with which someone asked to be let in last."""
         self.ending: Ending | None = None
 
     def end(self, ending: Ending) -> Ending:
@@ -122,6 +124,7 @@ class EndingLog:
             detail=ending.detail,
             user=history.user,
             name=history.name,
+            client=history.client,
             connects=history.connects or None,
             status=history.status,
             duration_s=round(now - history.begun_at, 3),

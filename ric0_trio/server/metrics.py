@@ -1,7 +1,7 @@
 """What the server does, in numbers, for Prometheus (docs/operations.md, "Metrics"). Every label has few values."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, get_args
 
 import trio
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
@@ -11,9 +11,9 @@ from prometheus_client.registry import Collector
 from ric0_trio import __version__
 from ric0_trio.protocol import CloseCode
 from ric0_trio.server.endings import Ending
+from ric0_trio.server.watched import ConnectionState
 
-STATES: Final = ("opening", "open", "challenged", "connected", "disconnected", "closing")
-"""Where a connection can stand: before its WebSocket is open, as the protocol says, and when it is over."""
+STATES: Final = get_args(ConnectionState)
 
 _LAG_EVERY_S: Final = 0.25
 _SHORT_S: Final = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1)

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from trio.testing import MockClock
 
 from ric0_trio.protocol import State
-from tests.protocol.pair import CONNECT, USER_KEY
+from tests.protocol.pair import CLIENT_APP, CONNECT, USER_KEY
 from tests.server.raw_client import HEAD
 from tests.server.stage import make_server, memory_client
 
@@ -40,6 +40,7 @@ async def test_all_that_happened_to_a_user(autojump_clock: MockClock) -> None:
         "why": "bye",
         "user": USER_KEY.public.short_fingerprint,
         "name": "Zoë",
+        "client": CLIENT_APP.name,
         "connects": 2,
         "status": "already_connected",
         "duration_s": 12.5,
