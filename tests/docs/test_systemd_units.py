@@ -19,6 +19,7 @@ UNITS = Path(__file__).parents[2] / "docs" / "systemd"
 SECTIONS = {
     "ric0-trio.service": ["Unit", "Service", "Install"],
     "ric0-trio.socket": ["Unit", "Socket", "Install"],
+    "ric0-trio-admin.socket": ["Unit", "Socket", "Install"],
 }
 
 
@@ -70,8 +71,8 @@ def test_it_is_not_started_again_for_what_another_try_does_not_mend() -> None:
 
 
 def test_the_sockets_are_a_place_and_the_service_s_own() -> None:
-    sockets = read("ric0-trio.socket")["Socket"]
-    place = Place(name=sockets["FileDescriptorName"])
-    assert parse_place(str(place)) == place
-    assert f'host = "{place}"' in (UNITS / "ric0-trio.socket").read_text()
-    assert read("ric0-trio.service")["Service"]["Sockets"] == "ric0-trio.socket"
+    for name, key in (("ric0-trio.socket", "host"), ("ric0-trio-admin.socket", "listen")):
+        place = Place(name=read(name)["Socket"]["FileDescriptorName"])
+        assert parse_place(str(place)) == place
+        assert f'{key} = "{place}"' in (UNITS / name).read_text()
+        assert name in read("ric0-trio.service")["Service"]["Sockets"].split()
