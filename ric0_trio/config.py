@@ -26,6 +26,7 @@ ENVIRONMENT_PREFIX: Final = "RIC0_TRIO_"
 DATA_DIR: Final = Path("ric0-data")
 
 _PLACES: Final = "HOST:PORT, [IPv6]:PORT or unix:PATH"
+_LOCAL_PLACES: Final = "127.0.0.1:PORT, [::1]:PORT or unix:PATH, which other machines do not reach"
 _NETWORKS: Final = "an address, a network (192.0.2.0/24, 2001:db8::/32) or unix"
 
 LogFormat = Literal["console", "json"]
@@ -103,6 +104,20 @@ class AccessSection(Policy, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     accept_key_formats: Annotated[tuple[str, ...], Meta(min_length=1)] = tuple(KEY_FORMATS)
 
 
+class AdminSection(Section, frozen=True):
+    """Where the operator looks in (docs/operations.md)."""
+
+    listen: str = ""
+    """A loopback address and port, `127.0.0.1:9108`, or `unix:PATH`; empty: nowhere."""
+    token_file: Path | None = None
+    """The token for what names users is on its first line."""
+
+    @property
+    def place(self) -> Place | None:
+        """Where to listen, if anywhere."""
+        return parse_place(self.listen) if self.listen else None
+
+
 class AuditSection(AuditBounds, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much of the audit is kept."""
 
@@ -129,6 +144,7 @@ class Config(Section, frozen=True):
     access: AccessSection = AccessSection()
     audit: AuditSection = AuditSection()
     log: LogSection = LogSection()
+    admin: AdminSection = AdminSection()
     limits: LimitsSection = LimitsSection()
 
 
@@ -173,6 +189,7 @@ def _find_problem(config: Config) -> str | None:
         ("[listen] allowed_origins", config.listen.allowed_origins, _take_origin, "https://HOST, without a path"),
         ("[limits] exempt_networks", config.limits.exempt_networks, _take_network, _NETWORKS),
         ("[access] accept_key_formats", config.access.accept_key_formats, _take_key_format, one_of(KEY_FORMATS)),
+        ("[admin] listen", filter(None, [config.admin.listen]), _take_local_place, _LOCAL_PLACES),
         ("[server] url", filter(None, [config.server.url]), _take_url, "one that begins with wss://"),
     ]
     for where, values, take, expected in checks:
@@ -186,6 +203,11 @@ def _find_problem(config: Config) -> str | None:
 
 def _only_unix(host: str) -> Iterable[str]:
     return [host] if host.startswith("unix:") else []
+
+
+def _take_local_place(text: str) -> None:
+    if not parse_place(text).is_local:
+        raise ValueError
 
 
 def _take_network(text: str) -> None:

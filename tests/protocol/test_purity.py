@@ -38,9 +38,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "access": {"protocol", "printable"},
     "client": {"protocol", "transport", "printable", "keyfile"},
     "server": {"protocol", "transport", "printable", "keyfile", "access"},
+    "admin": {"transport", "server"},
     "config_errors": set(),
     "config": {"config_errors", "protocol", "transport", "printable", "keyfile", "access", "server"},
-    "cli": {"protocol", "transport", "printable", "keyfile", "access", "server", "config", "client", "data_dir"},
+    "cli": {
+        "protocol",
+        "transport",
+        "printable",
+        "keyfile",
+        "access",
+        "server",
+        "admin",
+        "config",
+        "client",
+        "data_dir",
+    },
     "__main__": {"cli"},
 }
 
