@@ -5,7 +5,6 @@ The file is TOML, with the sections and keys below (docs/operations.md). Each ke
 """
 
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -15,26 +14,23 @@ from msgspec import Meta
 
 from ric0_trio.access.audit import AuditBounds
 from ric0_trio.access.rules import Policy
-from ric0_trio.config_errors import explain, one_of
+from ric0_trio.config_errors import ConfigError, explain, one_of
+from ric0_trio.config_sources import drop_none, merge, read_environment, read_file
 from ric0_trio.protocol import KEY_FORMATS
 from ric0_trio.protocol.messages import Capabilities, Extensions, Label, Sentence, Url
 from ric0_trio.server.addresses import Networks
 from ric0_trio.server.limits import ServerLimits
 from ric0_trio.server.listening import PLACES, Place, parse_place
 
-ENVIRONMENT_PREFIX: Final = "RIC0_TRIO_"
 DATA_DIR: Final = Path("ric0-data")
 
 _WITHOUT_PORT: Final = ("unix:", "systemd:")
+_LOCAL_PLACES: Final = "127.0.0.1:PORT, [::1]:PORT, unix:PATH or systemd:NAME, which other machines do not reach"
 _NETWORKS: Final = "an address, a network (192.0.2.0/24, 2001:db8::/32) or unix"
 _PROXIES: Final = "an address, a network that no client is in, or unix"
 
 LogFormat = Literal["console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
-
-
-class ConfigError(Exception):
-    """The configuration cannot be used. Its text says where, what was wrong, and what would be right."""
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,6 +100,20 @@ class AccessSection(Policy, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     accept_key_formats: Annotated[tuple[str, ...], Meta(min_length=1)] = tuple(KEY_FORMATS)
 
 
+class AdminSection(Section, frozen=True):
+    """Where the operator looks in (docs/operations.md)."""
+
+    listen: str = ""
+    """A loopback address and port, `127.0.0.1:9108`, or `unix:PATH`; empty: nowhere."""
+    token_file: Path | None = None
+    """The token for what names users is on its first line."""
+
+    @property
+    def place(self) -> Place | None:
+        """Where to listen, if anywhere."""
+        return parse_place(self.listen) if self.listen else None
+
+
 class AuditSection(AuditBounds, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much of the audit is kept."""
 
@@ -130,6 +140,7 @@ class Config(Section, frozen=True):
     access: AccessSection = AccessSection()
     audit: AuditSection = AuditSection()
     log: LogSection = LogSection()
+    admin: AdminSection = AdminSection()
     limits: LimitsSection = LimitsSection()
 
 
@@ -144,13 +155,13 @@ def load_config(
 
     `data_dir` is the default for that key. Raises `ConfigError`.
     """
-    layers = [({}, "defaults") if file is None else (_read_file(file), str(file))]
-    layers.append((_read_environment(environment), "the environment"))
-    layers.append((_without_none(command_line or {}), "the command line"))
+    layers = [({}, "defaults") if file is None else (read_file(file), str(file))]
+    layers.append((read_environment(environment, Config()), "the environment"))
+    layers.append((drop_none(command_line or {}), "the command line"))
     merged: dict[str, Any] = {"data_dir": data_dir}
     config = Config()
     for layer, origin in layers:
-        merged = _merge(merged, layer)
+        merged = merge(merged, layer)
         try:
             config = msgspec.convert(merged, Config, strict=False, dec_hook=_to_path)
         except msgspec.ValidationError as error:
@@ -174,6 +185,7 @@ def _find_problem(config: Config) -> str | None:
         ("[listen] allowed_origins", config.listen.allowed_origins, _take_origin, "https://HOST, without a path or *"),
         ("[limits] exempt_networks", config.limits.exempt_networks, _take_network, _NETWORKS),
         ("[access] accept_key_formats", config.access.accept_key_formats, _take_key_format, one_of(KEY_FORMATS)),
+        ("[admin] listen", filter(None, [config.admin.listen]), _take_local_place, _LOCAL_PLACES),
         ("[server] url", filter(None, [config.server.url]), _take_url, "one that begins with wss://"),
     ]
     for where, values, take, expected in checks:
@@ -200,6 +212,11 @@ def _find_problem_of_places(listen: ListenSection) -> str | None:
 
 def _without_port(host: str) -> Iterable[str]:
     return [host] if host.startswith(_WITHOUT_PORT) else []
+
+
+def _take_local_place(text: str) -> None:
+    if not parse_place(text).is_local():
+        raise ValueError
 
 
 def _take_network(text: str) -> None:
@@ -233,66 +250,3 @@ def _to_path(kind: type, value: object) -> object:
     if kind is Path and isinstance(value, str) and value and "\n" not in value:  # a pasted key is no path
         return Path(value)
     raise ValueError("Expected `path`")
-
-
-def _read_file(file: Path) -> dict[str, Any]:
-    try:
-        with file.open("rb") as opened:
-            return tomllib.load(opened)
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: no valid TOML: {error}") from None
-
-
-def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    for name, text in environment.items():
-        if name.startswith(ENVIRONMENT_PREFIX) and any("\ud800" <= char <= "\udfff" for char in text):
-            raise ConfigError(f"the environment: {name}: expected text in UTF-8")
-    found: dict[str, Any] = {}
-    for field in msgspec.structs.fields(Config):
-        name = ENVIRONMENT_PREFIX + field.name.upper()
-        if not isinstance(field.default, msgspec.Struct):
-            if name in environment:
-                found[field.name] = environment[name]
-            continue
-        keys = [f.name for f in msgspec.structs.fields(field.default)]
-        variables = [f"{name}_{key.upper()}" for key in keys]
-        for variable in environment:
-            if variable.startswith(f"{name}_") and variable not in variables:
-                raise ConfigError(f"the environment: {variable}: no such key; expected {one_of(variables)}")
-        section = {
-            key: _read_variable(environment[variable], default)
-            for key, default in msgspec.structs.asdict(field.default).items()
-            if (variable := f"{name}_{key.upper()}") in environment
-        }
-        if section:
-            found[field.name] = section
-    return found
-
-
-def _read_variable(text: str, default: object) -> object:
-    if not isinstance(default, list | tuple | dict):
-        return text
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return text
-
-
-def _without_none(layer: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: _without_none(value) if isinstance(value, Mapping) else value
-        for key, value in layer.items()
-        if value is not None
-    }
-
-
-def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    both = under.keys() & over.keys()
-    nested = {
-        key: _merge(under[key], over[key])
-        for key in both
-        if isinstance(under[key], dict) and isinstance(over[key], dict)
-    }
-    return {**under, **over, **nested}

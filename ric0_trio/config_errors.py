@@ -19,6 +19,10 @@ _KINDS: Final = {
 _BOUNDS: Final = {">": "above", ">=": "of at least", "<=": "of at most"}
 
 
+class ConfigError(Exception):
+    """The configuration cannot be used. Its text says where, what was wrong, and what would be right."""
+
+
 def explain(error: str, merged: dict[str, Any], defaults: msgspec.Struct) -> str:
     """Turn "Expected `float` > 0.0 - at `$.limits.x`" into "[limits] x: expected a number above 0, got -3"."""
     what, _, where = error.partition(" - at `$")

@@ -21,7 +21,8 @@ from ric0_trio.cli.dev_setup import DEV_FOLDER
 from ric0_trio.cli.exits import CommandError, Exit
 from ric0_trio.cli.paths import FILE, FOLDER
 from ric0_trio.cli.show import tell_note
-from ric0_trio.config import Config, ConfigError, load_config
+from ric0_trio.config import Config, load_config
+from ric0_trio.config_errors import ConfigError
 from ric0_trio.data_dir import DataDir, DataDirError
 from ric0_trio.server.control import Answer, Refresh, Request, Review, Who
 

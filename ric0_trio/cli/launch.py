@@ -12,6 +12,7 @@ import trio
 
 from ric0_trio.access.database import StoreError
 from ric0_trio.access.sqlite import SqliteAccess, open_sqlite_access
+from ric0_trio.cli.admin import WatchedServer, open_admin
 from ric0_trio.cli.announce import Doors, announce, write_ready_file
 from ric0_trio.cli.contradictions import find_missing_url
 from ric0_trio.cli.dev_setup import DevFiles
@@ -44,6 +45,7 @@ async def launch(startup: Startup, ready_file: Path | None, passed: PassedSocket
             _open_access(config) as access,
             _listening(config.listen, config.listen.direct, passed) as direct,
             _listening(config.listen, config.listen.proxied, passed) as proxied,
+            open_admin(config.admin, passed) as serve_admin,
         ):
             doors = Doors(direct, proxied)
             url = doors.find_url(startup.ssl_context)
@@ -60,6 +62,7 @@ async def launch(startup: Startup, ready_file: Path | None, passed: PassedSocket
                     write_ready_file(ready_file, url, identity, ca)
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(service.feed_watchdog)
+                    nursery.start_soon(serve_admin, WatchedServer(server, access))
                     nursery.start_soon(ControlSocket(access, lambda: server.settings.profile).serve, control_listener)
                     nursery.start_soon(_obey, signals, server, reload, service, nursery.cancel_scope)
                     await service.ready()

@@ -74,7 +74,7 @@ class Reload:
 def _keep_what_needs_a_restart(old: Config, new: Config) -> Config:
     changeable: dict[str, Any] = {name: getattr(new.listen, name) for name in _CHANGEABLE_IN_LISTEN}
     listen = msgspec.structs.replace(old.listen, **changeable)
-    return msgspec.structs.replace(new, data_dir=old.data_dir, listen=listen, log=old.log)
+    return msgspec.structs.replace(new, data_dir=old.data_dir, listen=listen, log=old.log, admin=old.admin)
 
 
 def _find_differences(one: Config, other: Config) -> Iterator[str]:

@@ -12,7 +12,8 @@ import msgspec
 from ric0_trio.cli.credentials import load_credentials
 from ric0_trio.cli.dev_setup import DEV_FOLDER, DevFiles
 from ric0_trio.cli.exits import CommandError, Exit
-from ric0_trio.config import DATA_DIR, Config, ConfigError, load_config
+from ric0_trio.config import DATA_DIR, Config, load_config
+from ric0_trio.config_errors import ConfigError
 from ric0_trio.protocol import PrivateKey
 from ric0_trio.server.tls import find_expiry
 

@@ -46,7 +46,7 @@ class Place:
             return f"systemd:{self.name}"
         return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
-    def is_local(self, passed: PassedSockets) -> bool:
+    def is_local(self, passed: PassedSockets = _NOTHING_PASSED) -> bool:
         """Whether it is reached from this machine alone. What systemd passed is judged by its own address."""
         if self.name is not None:
             return all(_is_unix(found) or is_loopback(found.getsockname()[0]) for found in passed.named(self.name))

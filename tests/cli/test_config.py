@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from ric0_trio.config import Config, ConfigError, load_config
+from ric0_trio.config import Config, load_config
+from ric0_trio.config_errors import ConfigError
 from ric0_trio.protocol import KEY_FORMATS
 
 FULL = """
@@ -38,6 +39,9 @@ max_entries = 500
 [log]
 format = "json"
 level = "debug"
+[admin]
+listen = "127.0.0.1:9108"
+token_file = "admin.token"
 [limits]
 auth_timeout_s = 2
 max_connections = 7
@@ -106,6 +110,8 @@ ENVIRONMENT = {
     "RIC0_TRIO_AUDIT_MAX_ENTRIES": "500",
     "RIC0_TRIO_LOG_FORMAT": "json",
     "RIC0_TRIO_LOG_LEVEL": "debug",
+    "RIC0_TRIO_ADMIN_LISTEN": "127.0.0.1:9108",
+    "RIC0_TRIO_ADMIN_TOKEN_FILE": "admin.token",
     "RIC0_TRIO_LIMITS_AUTH_TIMEOUT_S": "2",
     "RIC0_TRIO_LIMITS_MAX_CONNECTIONS": "7",
 }
@@ -151,6 +157,8 @@ PLACES = "HOST:PORT, [IPv6]:PORT, unix:PATH or systemd:NAME"
 NETWORKS = "an address, a network (192.0.2.0/24, 2001:db8::/32) or unix"
 ORIGIN = "https://HOST, without a path or *"
 PROXIES = "an address, a network that no client is in, or unix"
+LOCAL_PLACES = "127.0.0.1:PORT, [::1]:PORT, unix:PATH or systemd:NAME, which other machines do not reach"
+SECTIONS = "data_dir, listen, tls, server, access, audit, log, admin or limits"
 AT_LEAST_0 = "expected a whole number of at least 0"
 IN_FILE = {
     "[listen]\nport = 'http'": "[listen] port: expected a whole number, got 'http'",
@@ -202,10 +210,14 @@ IN_FILE = {
     "[listen]\nallowed_origins = ['null']": f"[listen] allowed_origins: expected {ORIGIN}, got 'null'",
     "[listen]\nallowed_origins = ['https://a/b']": f"[listen] allowed_origins: expected {ORIGIN}, got 'https://a/b'",
     "[limits]\nexempt_networks = ['1.2.3.4/99']": f"[limits] exempt_networks: expected {NETWORKS}, got '1.2.3.4/99'",
+    "[admin]\nlisten = '0.0.0.0:9108'": f"[admin] listen: expected {LOCAL_PLACES}, got '0.0.0.0:9108'",
+    "[admin]\nlisten = 'chat.example:9108'": f"[admin] listen: expected {LOCAL_PLACES}, got 'chat.example:9108'",
+    "[admin]\nlisten = '9108'": f"[admin] listen: expected {LOCAL_PLACES}, got '9108'",
+    "[admin]\nlisten = 9108": "[admin] listen: expected text, got 9108",
+    "[admin]\ntoken_file = ''": f"[admin] token_file: {A_PATH}, got ''",
     "[limits]\nmax_head_bytes = 10": "[limits] max_head_bytes: expected a whole number of at least 1024, got 10",
-    "[lisen]\nport = 443": "lisen: no such key; is it listen? expected data_dir, listen, tls, server, access, audit, "
-    "log or limits",
-    "port = 443": "port: no such key; expected data_dir, listen, tls, server, access, audit, log or limits",
+    "[lisen]\nport = 443": f"lisen: no such key; is it listen? expected {SECTIONS}",
+    "port = 443": f"port: no such key; expected {SECTIONS}",
 }
 
 

@@ -14,7 +14,8 @@ from ric0_trio.cli.inspection.kept import inspect_kept
 from ric0_trio.cli.inspection.places import inspect_places
 from ric0_trio.cli.inspection.resources import inspect_open_files
 from ric0_trio.client.address import Address
-from ric0_trio.config import Config, ConfigError, load_config
+from ric0_trio.config import Config, load_config
+from ric0_trio.config_errors import ConfigError
 
 
 @dataclass(frozen=True)
