@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 import trio
+from prometheus_client import disable_created_metrics
 
 from ric0_trio.access.database import StoreError
 from ric0_trio.access.sqlite import SqliteAccess, open_sqlite_access
@@ -49,6 +50,7 @@ async def launch(startup: Startup, ready_file: Path | None, passed: PassedSocket
         ):
             doors = Doors(direct, proxied)
             url = doors.find_url(startup.ssl_context)
+            disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, of no use
             server = Server(make_settings(startup, url), identity, access)
             server.metrics.show_access(lambda: access.problem)
             server.metrics.show_certificate(startup.certificate_expires_at)

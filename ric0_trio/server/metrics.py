@@ -10,7 +10,8 @@ from prometheus_client.registry import Collector
 
 from ric0_trio import __version__
 from ric0_trio.protocol import CloseCode
-from ric0_trio.server.endings import Ending
+from ric0_trio.server.endings import Cause, Ending
+from ric0_trio.server.refusals import LIMITS
 from ric0_trio.server.watched import ConnectionState
 
 STATES: Final = get_args(ConnectionState)
@@ -37,6 +38,8 @@ class Metrics:
             "code",
             "cause",
         )
+        for code in ("none", "1011"):  # a counter that comes into being with its first fault shows no increase
+            self._closes.labels(code, Cause.FAULT)
         self._http_refusals = self._counter(
             "ric0_http_refusals", "Requests that were answered instead of opening a WebSocket.", "status"
         )
@@ -71,7 +74,7 @@ class Metrics:
             reached = CounterMetricFamily(
                 "ric0_limits_reached", "How often a limit was reached (docs/limits.md).", labels=["limit"]
             )
-            for limit, times in limits_reached().items():
+            for limit, times in {**dict.fromkeys(LIMITS, 0), **limits_reached()}.items():
                 reached.add_metric([limit], times)
             yield reached
 

@@ -4,8 +4,17 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import structlog
 import trio
+
+from ric0_trio.server.limits import ServerLimits
+
+LIMITS: Final = (
+    *(limit.name for limit in msgspec.structs.fields(ServerLimits)),
+    *("bytes", "reads", "fragments", "trusted_proxies", "allowed_origins", "forwarded_for"),
+)
+"""The names of all limits: their keys in the configuration, and those of bounds that have none (docs/limits.md)."""
 
 _REPORT_EVERY_S: Final = 10.0
 

@@ -51,6 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "server",
         "admin",
         "config",
+        "config_errors",
         "client",
         "data_dir",
     },

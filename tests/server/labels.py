@@ -2,23 +2,21 @@
 
 from collections.abc import Collection, Iterator
 
-import msgspec
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ric0_trio import __version__
 from ric0_trio.protocol import CloseCode, Status
-from ric0_trio.server import ServerLimits
 from ric0_trio.server.endings import Cause
 from ric0_trio.server.metrics import STATES, Metrics
+from ric0_trio.server.refusals import LIMITS
 
-FIXED_LIMITS = ("bytes", "reads", "fragments", "trusted_proxies", "allowed_origins", "forwarded_for")
 VALUES: dict[str, Collection[str]] = {
     "state": STATES,
     "code": [*(str(int(code)) for code in CloseCode), "1005", "1006", "none", "other"],
     "cause": [str(cause) for cause in Cause],
     "status": [*(str(status) for status in Status), *map(str, (400, 403, 404, 405, 426, 431, 503))],
-    "limit": [*(field.name for field in msgspec.structs.fields(ServerLimits)), *FIXED_LIMITS],
+    "limit": LIMITS,
     "operation": ["sign", "verify"],
     "direction": ["in", "out"],
     "outcome": ["done", "failed"],
