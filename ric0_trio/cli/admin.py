@@ -1,24 +1,26 @@
 """The admin listener, as `serve` runs it: what it needs is loaded and bound before the server begins."""
 
-import os
-import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 import trio
 from prometheus_client import CollectorRegistry
 
 from ric0_trio.access.sqlite import SqliteAccess
-from ric0_trio.cli.exits import CommandError, Exit
+from ric0_trio.cli.credentials import is_open_to_everyone
+from ric0_trio.cli.exits import CommandError, Exit, SetupError
 from ric0_trio.config import AdminSection
 from ric0_trio.server import Server
 from ric0_trio.server.listening import Place, listen_at
 from ric0_trio.server.socket_activation import PassedSocketError, PassedSockets
 from ric0_trio.server.watched import ConnectionInfo, Watched
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 _MIN_TOKEN_CHARS: Final = 16
 _MAX_TOKEN_CHARS: Final = 1024
@@ -55,36 +57,41 @@ async def open_admin(admin: AdminSection, passed: PassedSockets) -> AsyncIterato
     if admin.place is None:
         yield _serve_nothing
         return
+    make_app, serve_admin = load_http()
+    token = None if admin.token_file is None else load_token(admin.token_file)
+    if admin.token_file is not None and is_open_to_everyone(admin.token_file):
+        _log().warning("token.open_to_everyone", path=str(admin.token_file), remedy=f"chmod 600 {admin.token_file}")
+    async with _listening(admin.place, passed) as listeners:
+
+        async def serve(watched: Watched) -> None:
+            await serve_admin(make_app(watched, token), listeners)
+
+        yield serve
+
+
+def load_http() -> tuple[Callable[[Watched, str | None], "ASGIApp"], Callable[..., Awaitable[None]]]:
+    """Load what makes the app, and what serves it. Raises `SetupError` when the extra is not installed."""
     try:
         from ric0_trio.admin import make_admin_app, serve_admin
     except ModuleNotFoundError as error:
         package, _, _ = str(error.name).partition(".")
         remedy = "pip install 'ric0-trio[admin]', or leave it empty"
-        raise CommandError(f"[admin] listen: {package} is not installed; {remedy}", Exit.CONFIG) from None
-    token = None if admin.token_file is None else load_token(admin.token_file)
-    async with _listening(admin.place, passed) as listeners:
-
-        async def serve(watched: Watched) -> None:
-            await serve_admin(make_admin_app(watched, token), listeners)
-
-        yield serve
+        raise SetupError("[admin] listen", f"{package} is not installed", remedy) from None
+    return make_admin_app, serve_admin
 
 
 def load_token(path: Path) -> str:
-    """Read the token, and warn when others can. Raises `CommandError`."""
-    remedy = f"make one with `openssl rand -hex 24 > {path}`"
+    """Read the token. Raises `SetupError`."""
+    subject, remedy = f"[admin] token_file {path}", f"make one with `openssl rand -hex 24 > {path}`"
     try:
         with path.open("rb") as file:
-            is_open = bool(os.fstat(file.fileno()).st_mode & stat.S_IRWXO)
             line = file.readline(_MAX_TOKEN_CHARS + 2)
     except OSError as error:
-        raise CommandError(f"[admin] token_file {path}: {error.strerror}; {remedy}", Exit.CONFIG) from None
+        raise SetupError(subject, str(error.strerror), remedy) from None
     token = line.strip().decode("latin-1")
     if not (_MIN_TOKEN_CHARS <= len(token) <= _MAX_TOKEN_CHARS and token.isascii() and token.isprintable()):
         expected = f"expected {_MIN_TOKEN_CHARS} to {_MAX_TOKEN_CHARS} ASCII characters on its first line"
-        raise CommandError(f"[admin] token_file {path}: {expected}; {remedy}", Exit.CONFIG)
-    if is_open:
-        _log().warning("token.open_to_everyone", path=str(path), remedy=f"chmod 600 {path}")
+        raise SetupError(subject, expected, remedy)
     return token
 
 

@@ -105,7 +105,7 @@ class Conversation:
 
     def shutdown(self, at: float) -> None:
         """End the conversation at `at`, on Trio's clock, because the server is going away."""
-        self._stops_at = at
+        self._stops_at = min(self._stops_at, at)
         if self._waiting is not None:
             self._waiting.deadline = min(self._waiting.deadline, at)
 

@@ -90,6 +90,12 @@ def configured(old: str, new: str) -> Callable[[], None]:
     return lambda: write("ric0.toml", CONFIG.replace(old, new))
 
 
+def token_open_to_others() -> None:
+    write("ric0.toml", f'{CONFIG}\n[admin]\nlisten = "127.0.0.1:0"\ntoken_file = "token"\n')
+    write("token", "x" * 16)
+    Path("token").chmod(0o644)
+
+
 def listening(lines: str, old: str = "port = 0") -> Callable[[], None]:
     return configured(old, f"port = 0\n{lines}")
 
@@ -234,6 +240,17 @@ BROKEN = {
     ),
     "a name that is no host's": failing(
         listening('host = "chat..example"'), "chat..example:0", "not the name of a host", "see [listen]", code=1
+    ),
+    "no token for the admin listener": failing(
+        lambda: write("ric0.toml", f'{CONFIG}\n[admin]\nlisten = "127.0.0.1:0"\ntoken_file = "token"\n'),
+        "[admin] token_file token", "No such file", "openssl rand -hex 24 > token",
+    ),
+    "a taken place for the admin listener": failing(
+        lambda: write("ric0.toml", f'{CONFIG}\n[admin]\nlisten = "unix:cert.pem"\n'),
+        "unix:cert.pem", "cannot listen there: Address already in use", "stop whoever listens there", code=1,
+    ),
+    "a token open to others": warned(
+        token_open_to_others, "token", "others on this machine can read this token", "chmod 600 token"
     ),
     "the same place twice": failing(
         listening('also = ["unix:chat.sock", "unix:chat.sock"]'), "configuration", "unix:chat.sock is there twice", "",

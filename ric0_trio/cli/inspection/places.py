@@ -18,13 +18,14 @@ def inspect_places(listen: ListenSection, *, is_served: bool) -> Iterator[Findin
     """Try each place. `is_served` says that a server runs, which will have taken them."""
     places = [*listen.direct, *listen.proxied]
     for place in places:
-        yield _inspect_place(place, is_served)
+        yield inspect_place(place, is_served=is_served)
     for one, other in combinations(places, 2):
         if _overlap(one, other):
             yield _fail(other, f"[listen] has it already, as {one}", "leave out one of the two")
 
 
-def _inspect_place(place: Place, is_served: bool) -> Finding:
+def inspect_place(place: Place, *, is_served: bool) -> Finding:
+    """Try a place."""
     if place.name is not None:
         return Finding(Level.NOTE, str(place), "systemd passes it when it starts the server; not looked at")
     in_use = Finding(Level.OK, str(place), "in use, by the server that runs")
