@@ -230,7 +230,7 @@ def _take_url(text: str) -> None:
 def _to_path(kind: type, value: object) -> object:
     if kind is Path and isinstance(value, Path):
         return value
-    if kind is Path and isinstance(value, str) and value and "\n" not in value:  # a pasted key is no path
+    if kind is Path and isinstance(value, str) and value and not {"\n", "\0"} & {*value}:  # a pasted key is no path
         return Path(value)
     raise ValueError("Expected `path`")
 
@@ -241,7 +241,7 @@ def _read_file(file: Path) -> dict[str, Any]:
             return tomllib.load(opened)
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # those of tomllib and UTF-8; of int, for thousands of digits
         raise ConfigError(f"{file}: no valid TOML: {error}") from None
 
 
