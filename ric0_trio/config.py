@@ -247,6 +247,6 @@ def _take_url(text: str) -> None:
 def _to_path(kind: type, value: object) -> object:
     if kind is Path and isinstance(value, Path):
         return value
-    if kind is Path and isinstance(value, str) and value and "\n" not in value:  # a pasted key is no path
+    if kind is Path and isinstance(value, str) and value and not {"\n", "\0"} & {*value}:  # a pasted key is no path
         return Path(value)
     raise ValueError("Expected `path`")

@@ -19,7 +19,7 @@ def read_file(file: Path) -> dict[str, Any]:
             return tomllib.load(opened)
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # those of tomllib and UTF-8; of int, for thousands of digits
         raise ConfigError(f"{file}: no valid TOML: {error}") from None
 
 

@@ -248,6 +248,7 @@ class SqliteAccess:
             users = {candidate.guest.fingerprint for candidate in candidates}
             live = {user: len(self._places.of(user)) for user in users}
             work = partial(self._registrar.admit, candidates, live, notes, self._now())
+            policy = self.policy  # by which they are decided, whatever it is by then
             try:
                 # What is being written must be known, to be answered.
                 with trio.CancelScope(shield=True) as self._patience:
@@ -255,7 +256,7 @@ class SqliteAccess:
                     self._notes.drop(len(notes))
                     self._rejoice()
                     for asked, decision in zip(waiting, decisions, strict=True):
-                        self._take_decision(asked, decision)
+                        self._take_decision(asked, decision, policy.connections_per_user)
             except StoreError as error:
                 self._complain(error)
                 if isinstance(error, FaultError):  # it would come back with them, for ever
@@ -264,8 +265,8 @@ class SqliteAccess:
                 for asked in waiting:
                     asked.answered.set()
 
-    def _take_decision(self, asked: _Asked, decision: Decision | NonsenseError) -> None:
-        place, most = asked.place, self.policy.connections_per_user
+    def _take_decision(self, asked: _Asked, decision: Decision | NonsenseError, most: int) -> None:
+        place = asked.place
         if isinstance(decision, NonsenseError):
             # It keeps out this user alone, so it is no problem of the store's.
             self._log_failure(f"{self._database.path}: {decision}; run `ric0-trio check`")

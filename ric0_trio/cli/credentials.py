@@ -89,6 +89,8 @@ def load_certificate(cert: Path, key: Path, identity: PrivateKey | None) -> ssl.
     except ssl.SSLError:
         why = f"{key} is not the key of the certificate {cert}, or one of them is damaged"
         raise SetupError(str(cert), why, "pass the two files of one certificate to --cert and --key") from None
+    except OSError as error:  # it was there a moment ago: someone is writing them anew, or too many files are open
+        raise _unreadable(cert, error, f"see --cert and --key, {key}") from None
 
 
 def is_open_to_everyone(path: Path) -> bool:
@@ -117,5 +119,9 @@ def _is_same_key(pem: bytes, identity: PrivateKey) -> bool:
 
 
 def _warn_of_open_key(path: Path) -> None:
-    if is_open_to_everyone(path):
+    try:
+        is_open = is_open_to_everyone(path)
+    except OSError:  # it was there a moment ago, and has been read
+        return
+    if is_open:
         structlog.get_logger().warning("key.open_to_everyone", path=str(path), remedy=f"chmod 600 {path}")

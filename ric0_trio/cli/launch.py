@@ -19,6 +19,7 @@ from ric0_trio.cli.contradictions import find_missing_url
 from ric0_trio.cli.dev_setup import DevFiles
 from ric0_trio.cli.exits import CommandError, Exit
 from ric0_trio.cli.reload import Reload, make_settings
+from ric0_trio.cli.signals import hearing
 from ric0_trio.cli.startup import Startup
 from ric0_trio.config import Config, ListenSection
 from ric0_trio.data_dir import DataDir, DataDirError
@@ -41,7 +42,7 @@ async def launch(startup: Startup, ready_file: Path | None, passed: PassedSocket
     files = DevFiles(config.data_dir)
     is_own = startup.dev and startup.ssl_context is not None and config.tls.cert == files.cert
     ca = files.ca.resolve() if is_own else None
-    with _hold_data_dir(config) as control_listener:
+    with hearing(signal.SIGHUP) as hangups, ExitStack() as to_the_end, _hold_data_dir(config) as control_listener:
         async with (
             _open_access(config) as access,
             _listening(config.listen, config.listen.direct, passed) as direct,
@@ -54,11 +55,9 @@ async def launch(startup: Startup, ready_file: Path | None, passed: PassedSocket
             server = Server(make_settings(startup, url), identity, access)
             server.metrics.show_access(lambda: access.problem)
             server.metrics.show_certificate(startup.certificate_expires_at)
-            reload = Reload(startup, url, server, access)
-            with (
-                trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals,
-                _seldom_looking_for_garbage(),
-            ):
+            reload = Reload(startup, url, server, access, is_unix=config.listen.first.is_unix(passed))
+            endings = to_the_end.enter_context(hearing(signal.SIGINT, signal.SIGTERM))  # until then they end it at once
+            with _seldom_looking_for_garbage():
                 announce(startup, doors, url, server.settings.limits, ca)
                 if ready_file is not None:
                     write_ready_file(ready_file, url, identity, ca)
@@ -66,27 +65,40 @@ async def launch(startup: Startup, ready_file: Path | None, passed: PassedSocket
                     nursery.start_soon(service.feed_watchdog)
                     nursery.start_soon(serve_admin, WatchedServer(server, access))
                     nursery.start_soon(ControlSocket(access, lambda: server.settings.profile).serve, control_listener)
-                    nursery.start_soon(_obey, signals, server, reload, service, nursery.cancel_scope)
                     await service.ready()
+                    nursery.start_soon(_obey, hangups, endings, server, reload, service, nursery.cancel_scope)
                     await server.serve(direct, proxied=proxied)
                     nursery.cancel_scope.cancel()
     _log().info("server.stopped")
 
 
 async def _obey(
-    signals: AsyncIterator[int], server: Server, reload: Reload, service: ServiceManager, everything: trio.CancelScope
+    hangups: AsyncIterator[int],
+    endings: AsyncIterator[int],
+    server: Server,
+    reload: Reload,
+    service: ServiceManager,
+    everything: trio.CancelScope,
 ) -> None:
-    async for number in signals:
-        if number == signal.SIGHUP:
-            if not server.is_stopping:
-                async with service.reloading():
-                    await reload.run()
-            continue
-        _log().info("server.stopping", signal=signal.Signals(number).name)
-        if server.is_stopping:
-            everything.cancel()
-        server.stop()
-        await service.stopping()
+    async with trio.open_nursery() as meanwhile:
+        meanwhile.start_soon(_reload_on, hangups, reload, service)
+        await _hear_of_the_end(endings)
+        meanwhile.cancel_scope.cancel()  # files that are slow to read do not hold up the end
+    server.stop()
+    await service.stopping()
+    await _hear_of_the_end(endings)
+    everything.cancel()
+
+
+async def _reload_on(hangups: AsyncIterator[int], reload: Reload, service: ServiceManager) -> None:
+    async for _ in hangups:
+        async with service.reloading():
+            await reload.run()
+
+
+async def _hear_of_the_end(endings: AsyncIterator[int]) -> None:
+    number = await anext(endings)
+    _log().info("server.stopping", signal=signal.Signals(number).name)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -10,14 +10,16 @@ import trio
 
 from ric0_trio import __version__
 from ric0_trio.access.sqlite import SqliteAccess
-from ric0_trio.cli.exits import CommandError
+from ric0_trio.cli.contradictions import find_contradictions, find_missing_url
+from ric0_trio.cli.exits import CommandError, Exit
 from ric0_trio.cli.startup import Startup, load_startup
 from ric0_trio.config import Config
 from ric0_trio.protocol import AppInfo, PrivateKey, ServerInfo, ServerProfile, SoftwareVersion
 from ric0_trio.server import Server, ServerLimits, Settings
 from ric0_trio.server.limits import descriptors_for, fit_to_descriptors
 
-_CHANGEABLE_IN_LISTEN = frozenset({"trusted_proxies", "allowed_origins"})
+_PATIENCE_S: Final = 30.0
+"""Files on a disk that hangs are not waited for longer."""
 
 
 def make_settings(startup: Startup, url: str) -> Settings:
@@ -35,8 +37,10 @@ def make_settings(startup: Startup, url: str) -> Settings:
 class Reload:
     """Reads again what the server was started with, and has the server take what it can take while it runs."""
 
-    def __init__(self, startup: Startup, url: str, server: Server, access: SqliteAccess) -> None:
+    def __init__(self, startup: Startup, url: str, server: Server, access: SqliteAccess, *, is_unix: bool) -> None:
+        """`url` is where the server listens; with `is_unix`, that is at a unix socket, to which no URL leads."""
         self._startup = startup
+        self._is_unix = is_unix
         self._url = url
         self._server = server
         self._access = access
@@ -45,7 +49,7 @@ class Reload:
     async def run(self) -> None:
         """Do it, and say what came of it. Something wrong anywhere changes nothing."""
         try:
-            startup, left = await trio.to_thread.run_sync(self._load)
+            startup, left = await self._load_in_time()
         except CommandError as error:
             self._server.metrics.count_reload("failed")
             self._log.error(
@@ -59,10 +63,24 @@ class Reload:
         self._server.metrics.count_reload("done")
         self._log.info("server.reloaded", mode=startup.config.access.mode, needs_restart=left or None)
 
+    async def _load_in_time(self) -> tuple[Startup, list[str]]:
+        try:
+            with trio.fail_after(_PATIENCE_S):
+                return await trio.to_thread.run_sync(self._load, abandon_on_cancel=True)
+        except trio.TooSlowError:
+            why = f"the files could not be read within {_PATIENCE_S:.0f} s; see the disk, and the system's log"
+        except RuntimeError as error:  # the system gives no thread
+            why = f"the files cannot be read: {error}; raise this account's limit of processes"
+        raise CommandError(why, Exit.FAILED)
+
     def _load(self) -> tuple[Startup, list[str]]:
         old, sources = self._startup, self._startup.sources
         wanted = sources.read()
+        for error in find_contradictions(wanted):  # it would not start with that
+            raise error
         usable = _keep_what_needs_a_restart(old.config, wanted)
+        if self._is_unix and (missing := find_missing_url(usable)) is not None:
+            raise missing
         startup = load_startup(sources, usable)
         left = list(_find_differences(usable, wanted))
         if startup.identity.public != old.identity.public:
@@ -72,9 +90,13 @@ class Reload:
 
 
 def _keep_what_needs_a_restart(old: Config, new: Config) -> Config:
-    changeable: dict[str, Any] = {name: getattr(new.listen, name) for name in _CHANGEABLE_IN_LISTEN}
-    listen = msgspec.structs.replace(old.listen, **changeable)
-    return msgspec.structs.replace(new, data_dir=old.data_dir, listen=listen, log=old.log, admin=old.admin)
+    kept: dict[str, Any] = {"data_dir": old.data_dir, "log": old.log, "admin": old.admin}
+    listen = msgspec.structs.replace(old.listen, allowed_origins=new.listen.allowed_origins)
+    if old.listen.proxied == new.listen.proxied:  # or the proxies of the new places would be turned away at the old
+        listen = msgspec.structs.replace(listen, trusted_proxies=new.listen.trusted_proxies)
+    if bool(old.listen.direct) != bool(new.listen.direct):  # TLS begins, or ends, with the restart
+        kept["tls"] = old.tls
+    return msgspec.structs.replace(new, listen=listen, **kept)
 
 
 def _find_differences(one: Config, other: Config) -> Iterator[str]:

@@ -75,7 +75,10 @@ class AddressLimits:
             return None
         limits, address = self.limits, self._recall(group, now)
         if now >= address.barred_until:
-            failures = address.failures = address.failures or deque(maxlen=limits.failures_per_address)
+            failures = address.failures or deque[float]()
+            if failures.maxlen != limits.failures_per_address:  # it is new, or the limit has changed
+                failures = deque(failures, maxlen=limits.failures_per_address)
+            address.failures = failures
             failures.append(now)
             if len(failures) < limits.failures_per_address or now - failures[0] > limits.failure_window_s:
                 return None

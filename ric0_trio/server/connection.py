@@ -54,6 +54,8 @@ class Connection:
         self._is_proxied = is_proxied
         self._came_by_proxy = False
         self._opening = trio.CancelScope(deadline=trio.current_time() + self._limits.opening_timeout_s)
+        self._is_upgrading = False
+        self._stops_at = math.inf
         self._counted: str | None = None
         self._conversation: Conversation | None = None
         self.log: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind(
@@ -122,11 +124,13 @@ class Connection:
 
     def shutdown(self, at: float) -> None:
         """End the connection, because the server is going away: at `at`, on Trio's clock, if it has a WebSocket."""
-        if self._conversation is None:
+        if self._conversation is not None:
+            self._conversation.shutdown(at)
+        elif self._is_upgrading:  # the 101 may be out already: who has that is told in a Close frame
+            self._stops_at = at
+        else:
             self.history.end(Ending(Cause.STOPPING, "the server is going away"))
             self._opening.cancel()
-        else:
-            self._conversation.shutdown(at)
 
     async def run(self) -> None:
         """Serve the client until either side ends it."""
@@ -265,6 +269,7 @@ class Connection:
             control_frames=TokenBucket(limits.control_frames_before_auth, 0, trio.current_time()),
         )
         close, timeout_s = _INTERNAL_ERROR, limits.close_timeout_before_auth_s
+        self._is_upgrading = True
         try:
             async with accept_websocket(
                 guard,
@@ -275,6 +280,7 @@ class Connection:
                 self._opening.deadline = math.inf
                 talk = Conversation(
                     self._services,
+                    self._settings,
                     websocket,
                     request.codec,
                     admissions,
@@ -285,6 +291,7 @@ class Connection:
                     self._change_standing,
                 )
                 self._conversation = talk
+                talk.shutdown(self._stops_at)
                 close = await talk.run()
                 timeout_s = limits.close_timeout_s if talk.is_user else timeout_s
         finally:

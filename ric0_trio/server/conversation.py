@@ -34,6 +34,7 @@ from ric0_trio.server.addresses import Peer
 from ric0_trio.server.endings import Cause, Ending, History, ending_of
 from ric0_trio.server.refusals import Refusal
 from ric0_trio.server.services import Services
+from ric0_trio.server.settings import Settings
 from ric0_trio.transport.clock import SteadyClock
 from ric0_trio.transport.frames import Excess
 from ric0_trio.transport.websocket import (
@@ -55,6 +56,7 @@ class Conversation:
     def __init__(
         self,
         services: Services,
+        settings: Settings,
         websocket: WebSocket,
         codec: Codec,
         admissions: trio.Nursery,
@@ -64,12 +66,15 @@ class Conversation:
         history: History,
         change_standing: Callable[[bool], Refusal | None],
     ) -> None:
-        """`change_standing` is told whenever the client becomes a connected user, or ceases to be one."""
+        """`settings` are those with which the connection began.
+
+        `change_standing` is told whenever the client becomes a connected user, or ceases to be one.
+        """
         self.is_user = False
         """Whether a connected user is there, or was there when the end came."""
         self._services = services
         self._metrics = services.metrics
-        self._limits = services.settings.limits
+        self._limits = settings.limits
         self._peer = peer
         self._change_standing = change_standing
         self._websocket = websocket
@@ -78,7 +83,7 @@ class Conversation:
         self._anonymous_log = self._log = log
         self._history = history
         self._clock = SteadyClock()
-        self._session = ServerSession(services.settings.profile, self._limits, codec, self._clock.now())
+        self._session = ServerSession(settings.profile, self._limits, codec, self._clock.now())
         per_min = self._limits.control_frames_per_min
         self._users_control_frames = TokenBucket(per_min, per_min / 60, trio.current_time())
         self._allow_frames(is_user=False)

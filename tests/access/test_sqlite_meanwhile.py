@@ -6,13 +6,16 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from ric0_trio.access.audit import AuditBounds
 from ric0_trio.access.records import Ruling
 from ric0_trio.access.registrar import Registrar
+from ric0_trio.access.rules import Policy, WhenExceeded
 from ric0_trio.protocol import CloseCode, Refused, Status, Verdict
 from tests.access.files import ban, editing, events, writing_held
 from tests.access.stage import (
     MEMBERS,
     NOW,
+    OPEN,
     Gate,
     Visitor,
     fingerprint,
@@ -102,6 +105,23 @@ async def test_a_review_reaches_one_whose_admission_is_open(path: Path, monkeypa
         gate.open()
         await visitor.is_out.wait()
     assert visitor.codes == [CloseCode.KICKED]
+
+
+async def test_another_policy_meanwhile_puts_out_no_more_than_was_decided(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_store(path, Policy(connections_per_user=2, when_exceeded=WhenExceeded.REPLACE)) as access:
+        visitors = [Visitor(1) for _ in range(3)]
+        for visitor in visitors[:2]:
+            await visitor.must_join(access)
+        gate = Gate(Registrar.admit)
+        monkeypatch.setattr(Registrar, "admit", gate.after)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(visitors[2].must_join, access)
+            await gate.reached()
+            access.change(OPEN, AuditBounds())
+            gate.open()
+        assert [visitor.codes for visitor in visitors] == [[CloseCode.REPLACED], [], []]
 
 
 async def test_one_who_leaves_during_a_review_is_not_put_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

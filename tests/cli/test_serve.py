@@ -151,13 +151,14 @@ def test_all_of_its_configuration_counts(serve: Serve, tmp_path: Path, monkeypat
 def test_a_log_for_machines_has_an_object_a_line(serve: Serve) -> None:
     ended = serve("--dev", "--log-format", "json", "--log-level", "debug", during=visit)
     events = [json.loads(line) for line in ended.err.splitlines()]
-    assert [event["event"] for event in events] == [
+    names = [event["event"] for event in events]
+    names.remove("connection.ended")  # by then the server may have begun to stop
+    assert names == [
         "server.listening",
         "challenge.answered",
         "connect.admitted",
         "session.left",
         "disconnect.answered",
-        "connection.ended",
         "server.stopping",
         "server.stopped",
     ]

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,20 +43,25 @@ NO_BOUND_PER_ADDRESS = {"RIC0_TRIO_LIMITS_EXEMPT_NETWORKS": '["127.0.0.0/8"]'}
 
 @contextmanager
 def running_server(
-    folder: Path, *options: str, python: Sequence[str] = ("-m", "ric0_trio"), passed: Sequence[int] = ()
+    folder: Path,
+    *options: str,
+    python: Sequence[str] = ("-m", "ric0_trio"),
+    passed: Sequence[int] = (),
+    environment: Mapping[str, str] = NO_BOUND_PER_ADDRESS,
+    is_dev: bool = True,
 ) -> Iterator[Server]:
     """A server that listens; one that has not been stopped by the end is killed.
 
-    `python` is what starts it, with the descriptors `passed`.
+    `python` is what starts it, with the descriptors `passed`. Without `is_dev` the options say all that it needs.
     """
     ready = folder / "ready.json"
     ready.unlink(missing_ok=True)
-    places = ["--data-dir", str(folder / "data"), "--ready-file", str(ready)]
-    command = [sys.executable, *python, "serve", "--dev", "--port", "0", *places, *options]
+    dev = ["--dev", "--port", "0", "--data-dir", str(folder / "data")] if is_dev else []
+    command = [sys.executable, *python, "serve", *dev, "--ready-file", str(ready), *options]
     with (
         (folder / "output.txt").open("wb") as output,
         subprocess.Popen(
-            command, env=os.environ | NO_BOUND_PER_ADDRESS, stdout=output, stderr=output, pass_fds=passed
+            command, env={**os.environ, **environment}, stdout=output, stderr=output, pass_fds=passed
         ) as process,
     ):
         try:

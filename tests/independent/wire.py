@@ -79,15 +79,15 @@ class WebSocket:
     def _upgrade(self) -> None:
         self._protocol.send_request(self._protocol.connect())
         self._flush()
-        while self._protocol.state is State.CONNECTING:
-            if self._protocol.handshake_exc is not None:
-                raise self._protocol.handshake_exc
+        while self._protocol.state is State.CONNECTING and self._protocol.handshake_exc is None:
             self._read()
+        if self._protocol.handshake_exc is not None:
+            raise self._protocol.handshake_exc
 
     def _read(self) -> None:
         try:
             received = self._stream.recv(65536)
-        except ConnectionError:
+        except (ConnectionError, ssl.SSLError):
             received = b""
         if received:
             self._protocol.receive_data(received)
@@ -113,13 +113,20 @@ class WebSocket:
             try:
                 # An empty chunk asks for a half-close, which TLS does not have: closing comes soon after.
                 self._stream.sendall(chunk)
-            except ConnectionError:
-                self._protocol.receive_eof()
+            except (ConnectionError, ssl.SSLError):  # what came before its end can still be read, and tells why
                 return
+
+
+class _Stream(ssl.SSLSocket):
+    """Python keeps one open that is reset before it begins."""
+
+    def __del__(self) -> None:
+        self.close()
 
 
 def tls_context(ca: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=str(ca))
+    context.sslsocket_class = _Stream
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 

@@ -78,6 +78,15 @@ def test_who_is_barred_and_fails_again_is_not_barred_for_longer() -> None:
     assert enter(book, 300) is None
 
 
+@pytest.mark.parametrize(("before", "after"), [(3, 5), (5, 3)])
+def test_another_limit_of_failures_counts_those_that_were_noted(before: int, after: int) -> None:
+    book = make(failures_per_address=before)
+    assert [book.note_failure(ONE, 0) for _ in range(2)] == [None, None]
+    book.limits = ServerLimits(failures_per_address=after)
+    assert [book.note_failure(ONE, 0) for _ in range(after - 3)] == [None] * (after - 3)
+    assert book.note_failure(ONE, 0) is not None
+
+
 def test_failures_that_are_far_apart_do_not_bar() -> None:
     book = make(failures_per_address=10, failure_window_s=120)
     assert [book.note_failure(ONE, 13.5 * number) for number in range(100)] == [None] * 100

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 import trio
-from trio.testing import MockClock, wait_all_tasks_blocked
+from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 from wsproto.events import CloseConnection
 
 from ric0_trio.protocol import State
 from tests.protocol.pair import CONNECT
-from tests.server.listener import MemoryListener, as_sockets
-from tests.server.raw_client import HEAD, RawClient, Timeline
+from tests.server.listener import AcceptedStream, MemoryListener, as_sockets
+from tests.server.raw_client import HEAD, RawClient, Timeline, server_close_frame
 from tests.server.stage import ALL_STATES, PlayedAccess, make_server, memory_client
 
 PLACES: dict[str, tuple[State | bytes, bool, Timeline]] = {
@@ -66,6 +66,31 @@ async def test_a_client_accepted_while_it_stops_is_not_forgotten(turns: int, aut
             await trio.lowlevel.checkpoint()
         server.stop()
     assert trio.current_time() == 0
+
+
+class SocketLike(AcceptedStream):
+    """Lets others run when it has sent, as a socket does."""
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await super().send_all(data)
+        await trio.lowlevel.cancel_shielded_checkpoint()
+
+
+def socket_like_pair() -> tuple[trio.abc.Stream, trio.abc.Stream]:
+    ours, theirs = memory_stream_pair()
+    return ours, SocketLike(theirs, None)
+
+
+@pytest.mark.parametrize("turns", range(16))
+async def test_whoever_has_the_101_is_told(turns: int, autojump_clock: MockClock) -> None:
+    server = make_server()
+    async with memory_client(server, pair=socket_like_pair) as client:
+        await client.send_raw(HEAD)
+        for _ in range(turns):
+            await trio.lowlevel.checkpoint()
+        server.stop()
+        received = await client.gone()
+    assert not received or received.endswith(server_close_frame(1001, "the server is going away"))
 
 
 async def test_stop_reaches_streams_served_for_other_listeners(autojump_clock: MockClock) -> None:
