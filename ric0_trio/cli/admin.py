@@ -1,10 +1,9 @@
 """The admin listener, as `serve` runs it: what it needs is loaded and bound before the server begins."""
 
-import os
-import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +12,8 @@ import trio
 from prometheus_client import CollectorRegistry
 
 from ric0_trio.access.sqlite import SqliteAccess
-from ric0_trio.cli.exits import CommandError, Exit
+from ric0_trio.cli.credentials import is_open_to_everyone
+from ric0_trio.cli.exits import CommandError, Exit, SetupError
 from ric0_trio.config import AdminSection
 from ric0_trio.server import Server
 from ric0_trio.server.listening import Place, listen_at
@@ -55,13 +55,15 @@ async def open_admin(admin: AdminSection, passed: PassedSockets) -> AsyncIterato
     if admin.place is None:
         yield _serve_nothing
         return
-    try:
-        from ric0_trio.admin import make_admin_app, serve_admin
-    except ModuleNotFoundError as error:
-        package, _, _ = str(error.name).partition(".")
-        remedy = "pip install 'ric0-trio[admin]', or leave it empty"
-        raise CommandError(f"[admin] listen: {package} is not installed; {remedy}", Exit.CONFIG) from None
-    token = None if admin.token_file is None else load_token(admin.token_file)
+    require_packages()
+    from ric0_trio.admin import make_admin_app, serve_admin
+
+    token = None
+    if admin.token_file is not None:
+        token = load_token(admin.token_file)
+        if is_open_to_everyone(admin.token_file):
+            remedy = f"chmod 600 {admin.token_file}"
+            _log().warning("token.open_to_everyone", path=str(admin.token_file), remedy=remedy)
     async with _listening(admin.place, passed) as listeners:
 
         async def serve(watched: Watched) -> None:
@@ -70,21 +72,29 @@ async def open_admin(admin: AdminSection, passed: PassedSockets) -> AsyncIterato
         yield serve
 
 
+def require_packages() -> None:
+    """Have what the listener is made of loaded. Raises `SetupError` when it is not installed."""
+    try:
+        import_module("ric0_trio.admin")
+    except ModuleNotFoundError as error:
+        package, _, _ = str(error.name).partition(".")
+        remedy = "pip install 'ric0-trio[admin]', or leave it empty"
+        raise SetupError("[admin] listen", f"{package} is not installed", remedy) from None
+
+
 def load_token(path: Path) -> str:
-    """Read the token, and warn when others can. Raises `CommandError`."""
+    """Read the token. Raises `SetupError`."""
+    subject = f"[admin] token_file {path}"
     remedy = f"make one with `openssl rand -hex 24 > {path}`"
     try:
         with path.open("rb") as file:
-            is_open = bool(os.fstat(file.fileno()).st_mode & stat.S_IRWXO)
             line = file.readline(_MAX_TOKEN_CHARS + 2)
     except OSError as error:
-        raise CommandError(f"[admin] token_file {path}: {error.strerror}; {remedy}", Exit.CONFIG) from None
+        raise SetupError(subject, error.strerror or str(error), remedy) from None
     token = line.strip().decode("latin-1")
     if not (_MIN_TOKEN_CHARS <= len(token) <= _MAX_TOKEN_CHARS and token.isascii() and token.isprintable()):
         expected = f"expected {_MIN_TOKEN_CHARS} to {_MAX_TOKEN_CHARS} ASCII characters on its first line"
-        raise CommandError(f"[admin] token_file {path}: {expected}; {remedy}", Exit.CONFIG)
-    if is_open:
-        _log().warning("token.open_to_everyone", path=str(path), remedy=f"chmod 600 {path}")
+        raise SetupError(subject, expected, remedy)
     return token
 
 

@@ -6,10 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.independent.client import Client
 from tests.independent.keys import PublicKey
@@ -43,7 +44,11 @@ NO_BOUND_PER_ADDRESS = {"RIC0_TRIO_LIMITS_EXEMPT_NETWORKS": '["127.0.0.0/8"]'}
 
 @contextmanager
 def running_server(
-    folder: Path, *options: str, python: Sequence[str] = ("-m", "ric0_trio"), passed: Sequence[int] = ()
+    folder: Path,
+    *options: str,
+    python: Sequence[str] = ("-m", "ric0_trio"),
+    passed: Sequence[int] = (),
+    environment: Mapping[str, str] = MappingProxyType(NO_BOUND_PER_ADDRESS),
 ) -> Iterator[Server]:
     """A server that listens; one that has not been stopped by the end is killed.
 
@@ -56,7 +61,7 @@ def running_server(
     with (
         (folder / "output.txt").open("wb") as output,
         subprocess.Popen(
-            command, env=os.environ | NO_BOUND_PER_ADDRESS, stdout=output, stderr=output, pass_fds=passed
+            command, env={**os.environ, **environment}, stdout=output, stderr=output, pass_fds=passed
         ) as process,
     ):
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ric0_trio.access import moments
 from ric0_trio.cli.contradictions import find_contradictions
 from ric0_trio.cli.data import Data
+from ric0_trio.cli.inspection.admin import inspect_admin
 from ric0_trio.cli.inspection.files import inspect_files, is_complete
 from ric0_trio.cli.inspection.findings import Finding, Level
 from ric0_trio.cli.inspection.kept import inspect_kept
@@ -45,7 +46,8 @@ def inspect(config_file: Path | None, data_dir: Path | None) -> Inspection:
         *_inspect_url(config),
         *inspect_files(config, moments.now()),
         *kept.findings,
-        *inspect_places(config.listen, is_served=kept.is_served),
+        *inspect_places(config, is_served=kept.is_served),
+        *inspect_admin(config.admin),
         inspect_open_files(config.limits),
     ]
     return Inspection(findings, data.files.database, kept.schema, kept.damage)
