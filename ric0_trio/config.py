@@ -47,7 +47,7 @@ class ListenSection(Section, frozen=True):
     behind_proxy: bool = False
     """A proxy in front ends TLS, so plain `ws://` is spoken there."""
     also: tuple[str, ...] = ()
-    """Further places, with TLS: `[::]:8443`, `unix:/run/ric0/chat.sock`."""
+    """Further places, with TLS: `[::]:8443`, `unix:/run/ric0-trio/chat.sock`."""
     also_behind_proxy: tuple[str, ...] = ()
     """Further places at which plain `ws://` is spoken, with a proxy that ends TLS."""
     trusted_proxies: tuple[str, ...] = ()

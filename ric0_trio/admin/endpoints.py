@@ -3,13 +3,14 @@
 import hmac
 from collections.abc import Callable
 from itertools import islice
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 import trio
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -17,6 +18,7 @@ from starlette.routing import Route
 from ric0_trio.server.watched import ConnectionInfo, Watched
 
 _AT_ONCE: Final = 250  # connections described and encoded before other tasks get their turn: some 0.5 ms
+_NOT_HERE: Final = "expected GET /healthz, /readyz, /metrics or /connections"
 _NO_TOKEN: Final = "not without a token: see [admin] token_file in the configuration"  # noqa: S105
 _WRONG_TOKEN: Final = "expected Authorization: Bearer TOKEN, with the token of [admin] token_file"  # noqa: S105
 
@@ -30,7 +32,8 @@ def make_admin_app(watched: Watched, token: str | None) -> Starlette:
             Route("/readyz", endpoints.readiness),
             Route("/metrics", endpoints.metrics),
             Route("/connections", endpoints.connections),
-        ]
+        ],
+        exception_handlers={HTTPException: _say_what_there_is},
     )
     app.router.redirect_slashes = False  # a redirect would repeat what the client said in Host
     return app
@@ -60,6 +63,11 @@ class _Endpoints:
             return PlainTextResponse(f"{_WRONG_TOKEN}\n", 401, {"WWW-Authenticate": 'Bearer realm="ric0-trio"'})
         described = await _encode_in_turns(self._watched)
         return Response(described, media_type="application/json")
+
+
+async def _say_what_there_is(request: Request, error: Exception) -> Response:
+    refusal = cast(HTTPException, error)
+    return PlainTextResponse(f"{_NOT_HERE}\n", refusal.status_code, refusal.headers)
 
 
 def _choose_encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:

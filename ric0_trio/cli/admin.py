@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +21,7 @@ from ric0_trio.server.socket_activation import PassedSocketError, PassedSockets
 from ric0_trio.server.watched import ConnectionInfo, Watched
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    pass
 
 _MIN_TOKEN_CHARS: Final = 16
 _MAX_TOKEN_CHARS: Final = 1024
@@ -57,37 +58,42 @@ async def open_admin(admin: AdminSection, passed: PassedSockets) -> AsyncIterato
     if admin.place is None:
         yield _serve_nothing
         return
-    make_app, serve_admin = load_http()
-    token = None if admin.token_file is None else load_token(admin.token_file)
-    if admin.token_file is not None and is_open_to_everyone(admin.token_file):
-        _log().warning("token.open_to_everyone", path=str(admin.token_file), remedy=f"chmod 600 {admin.token_file}")
+    require_packages()
+    from ric0_trio.admin import make_admin_app, serve_admin
+
+    token = None
+    if admin.token_file is not None:
+        token = load_token(admin.token_file)
+        if is_open_to_everyone(admin.token_file):
+            remedy = f"chmod 600 {admin.token_file}"
+            _log().warning("token.open_to_everyone", path=str(admin.token_file), remedy=remedy)
     async with _listening(admin.place, passed) as listeners:
 
         async def serve(watched: Watched) -> None:
-            await serve_admin(make_app(watched, token), listeners)
+            await serve_admin(make_admin_app(watched, token), listeners)
 
         yield serve
 
 
-def load_http() -> tuple[Callable[[Watched, str | None], "ASGIApp"], Callable[..., Awaitable[None]]]:
-    """Load what makes the app, and what serves it. Raises `SetupError` when the extra is not installed."""
+def require_packages() -> None:
+    """Have what the listener is made of loaded. Raises `SetupError` when it is not installed."""
     try:
-        from ric0_trio.admin import make_admin_app, serve_admin
+        import_module("ric0_trio.admin")
     except ModuleNotFoundError as error:
         package, _, _ = str(error.name).partition(".")
         remedy = "pip install 'ric0-trio[admin]', or leave it empty"
         raise SetupError("[admin] listen", f"{package} is not installed", remedy) from None
-    return make_admin_app, serve_admin
 
 
 def load_token(path: Path) -> str:
     """Read the token. Raises `SetupError`."""
-    subject, remedy = f"[admin] token_file {path}", f"make one with `openssl rand -hex 24 > {path}`"
+    subject = f"[admin] token_file {path}"
+    remedy = f"make one with `openssl rand -hex 24 > {path}`"
     try:
         with path.open("rb") as file:
             line = file.readline(_MAX_TOKEN_CHARS + 2)
     except OSError as error:
-        raise SetupError(subject, str(error.strerror), remedy) from None
+        raise SetupError(subject, error.strerror or str(error), remedy) from None
     token = line.strip().decode("latin-1")
     if not (_MIN_TOKEN_CHARS <= len(token) <= _MAX_TOKEN_CHARS and token.isascii() and token.isprintable()):
         expected = f"expected {_MIN_TOKEN_CHARS} to {_MAX_TOKEN_CHARS} ASCII characters on its first line"

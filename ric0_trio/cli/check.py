@@ -23,9 +23,9 @@ def check(config_file: Path | None, data_dir: Path | None, as_json: bool) -> Non
     """Check all that can be known before the server is started, or before a reload.
 
     These are the configuration, the identity, the certificate with its key, the data directory and the whole database,
-    the places to listen at, and the limit on open files. Each line says what was looked at, what is wrong, and what to
-    do. Nothing is changed, and it may be done while the server runs. Give it as the server's account, with the
-    configuration that the server gets.
+    the places to listen at, what the admin listener needs, and the limit on open files. Each line says what was looked
+    at, what is wrong, and what to do. Nothing is changed, and it may be done while the server runs. Give it as the
+    server's account, with the configuration that the server gets.
 
     \b
     Exit codes:

@@ -94,7 +94,7 @@ def load_certificate(cert: Path, key: Path, identity: PrivateKey | None) -> ssl.
 
 
 def is_open_to_everyone(path: Path) -> bool:
-    """Whether others on this machine can read a private key, or worse."""
+    """Whether others on this machine can read a secret, or worse."""
     return bool(path.stat().st_mode & stat.S_IRWXO)
 
 

@@ -157,7 +157,9 @@ NOT_HERE = {
 async def test_there_is_nothing_else(asked: str, status: int, tmp_path: Path) -> None:
     method, path = asked.split()
     async with open_site(tmp_path) as site:
-        assert (await site.ask(path, method=method)).status == status
+        answer = await site.ask(path, method=method)
+        assert answer.status == status
+        assert answer.body == b"expected GET /healthz, /readyz, /metrics or /connections\n"
         assert site.logs == []
 
 

@@ -100,6 +100,16 @@ def listening(lines: str, old: str = "port = 0") -> Callable[[], None]:
     return configured(old, f"port = 0\n{lines}")
 
 
+def administered(place: str, token_file: str = "", token: bytes | None = None, mode: int = 0o600) -> Callable[[], None]:
+    def spoil() -> None:
+        named = f'token_file = "{token_file}"' if token_file else ""
+        write("ric0.toml", f'{CONFIG}\n[admin]\nlisten = "{place}"\n{named}\n')
+        if token is not None:
+            write(token_file, token, mode)
+
+    return spoil
+
+
 def certified(*days: float, hosts: tuple[str, ...] = ("chat.example",)) -> Callable[[], None]:
     def spoil() -> None:
         certify(issue("own", *hosts, issuer=BETWEEN, days=(days[0], days[1]) if days else (-1, 90)), BETWEEN)
@@ -131,6 +141,7 @@ def make_folder(name: str, mode: int) -> Callable[[], None]:
     return spoil
 
 
+ADMIN = "admin.token"
 CERT, KEY, IDENTITY, DATA = "cert.pem", "key.pem", "identity.pem", "{folder}/data"
 LONG = "x" * 120
 BROKEN = {
@@ -267,6 +278,27 @@ BROKEN = {
     ),
     "a unix socket with a long path": failing(
         listening(f'also = ["unix:{LONG}"]'), f"unix:{LONG}", "too long", "less than 100 bytes", code=1
+    ),
+    "an admin listener where clients come": failing(
+        lambda: write("ric0.toml", CONFIG.replace("port = 0", "port = 20113") + '[admin]\nlisten = "127.0.0.1:20113"'),
+        "127.0.0.1:20113", "[listen] has it already", "leave out one", code=1,
+    ),
+    "no folder for the admin's unix socket": failing(
+        administered("unix:no/admin.sock"), "unix:no/admin.sock", "No such file", "make the folder no", code=1
+    ),
+    "an admin token that is not there": failing(
+        administered("127.0.0.1:0", ADMIN), f"[admin] token_file {ADMIN}", "No such file", "openssl rand"
+    ),
+    "an admin token that is none": failing(
+        administered("127.0.0.1:0", ADMIN, b"short"), f"[admin] token_file {ADMIN}",
+        "expected 16 to 1024 ASCII characters", "openssl rand",
+    ),
+    "an admin token open to others": warned(
+        administered("127.0.0.1:0", ADMIN, b"x" * 16, 0o644), ADMIN, "others on this machine",
+        f"chmod 600 {ADMIN}",
+    ),
+    "an admin listener without a token": noted(
+        administered("127.0.0.1:0"), "[admin] token_file", "nobody may see the connections"
     ),
 }  # fmt: skip
 

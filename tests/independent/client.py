@@ -3,9 +3,10 @@
 import json
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from tests.independent import bson
@@ -43,13 +44,22 @@ class ProtocolViolationError(Exception):
 class Client:
     """One connection. Each step returns the server's whole reply as a dict."""
 
-    def __init__(self, url: str, *, ca: Path, encoding: str = "json") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        ca: Path,
+        encoding: str = "json",
+        source: str | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Open one, from the address `source`, with further `headers`."""
         self.encoding = encoding
         self.server_key: PublicKey | None = None
         self.nonce = b""
         self._conversation = -2
         self._last_time = ""
-        self._socket = WebSocket(url, ca, encoding)
+        self._socket = WebSocket(url, ca, encoding, source=source, headers=headers)
         if self._socket.subprotocol != encoding:
             raise ProtocolViolationError(f"asked for {encoding}, got {self._socket.subprotocol}")
 
@@ -111,6 +121,9 @@ class Client:
 
     def receive_raw(self) -> str | bytes:
         return self._socket.receive()
+
+    def receive_ping(self) -> None:
+        self._socket.receive_ping()
 
     def close(self) -> int | None:
         """Close with 1000, and return the code that the server answered with."""

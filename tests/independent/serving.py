@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.independent.client import Client
 from tests.independent.keys import PublicKey
@@ -47,7 +48,7 @@ def running_server(
     *options: str,
     python: Sequence[str] = ("-m", "ric0_trio"),
     passed: Sequence[int] = (),
-    environment: Mapping[str, str] = NO_BOUND_PER_ADDRESS,
+    environment: Mapping[str, str] = MappingProxyType(NO_BOUND_PER_ADDRESS),
     is_dev: bool = True,
 ) -> Iterator[Server]:
     """A server that listens; one that has not been stopped by the end is killed.

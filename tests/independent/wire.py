@@ -8,6 +8,7 @@ websockets', from its sans-IO half, and the socket is ours.
 import socket
 import ssl
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,13 +31,16 @@ class ClosedError(Exception):
 
 
 class WebSocket:
-    def __init__(self, url: str, ca: Path, subprotocol: str) -> None:
+    def __init__(
+        self, url: str, ca: Path, subprotocol: str, *, source: str | None = None, headers: Mapping[str, str]
+    ) -> None:
         self._protocol = ClientProtocol(parse_uri(url), subprotocols=[Subprotocol(subprotocol)])
         self._messages: deque[str | bytes] = deque()
         self._fragments: list[Frame] = []
-        self._stream = _open(url, ca)
+        self._pings = 0
+        self._stream = _open(url, ca, source)
         try:
-            self._upgrade()
+            self._upgrade(headers)
         except BaseException:
             self._stream.close()
             raise
@@ -61,6 +65,14 @@ class WebSocket:
         close = self._protocol.close_rcvd
         raise ClosedError(close.code if close else None, close.reason if close else "")
 
+    def receive_ping(self) -> None:
+        """Wait for a ping, which is answered. What else comes is kept."""
+        before = self._pings
+        while self._pings == before:
+            if self._protocol.state is State.CLOSED:
+                raise ClosedError(None, "")
+            self._read()
+
     def close(self, code: int = 1000) -> int | None:
         """Close, read what is left, and return the code that the server answered with."""
         if self._protocol.close_sent is None:
@@ -76,8 +88,10 @@ class WebSocket:
         """Drop the connection without a word."""
         self._stream.close()
 
-    def _upgrade(self) -> None:
-        self._protocol.send_request(self._protocol.connect())
+    def _upgrade(self, headers: Mapping[str, str]) -> None:
+        request = self._protocol.connect()
+        request.headers.update(headers)
+        self._protocol.send_request(request)
         self._flush()
         while self._protocol.state is State.CONNECTING and self._protocol.handshake_exc is None:
             self._read()
@@ -99,6 +113,7 @@ class WebSocket:
         self._flush()
 
     def _collect(self, frame: Frame) -> None:
+        self._pings += frame.opcode is Opcode.PING
         if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
             return
         self._fragments.append(frame)
@@ -131,9 +146,10 @@ def tls_context(ca: Path) -> ssl.SSLContext:
     return context
 
 
-def _open(url: str, ca: Path) -> socket.socket:
+def _open(url: str, ca: Path, source: str | None) -> socket.socket:
     parts = urlsplit(url)
-    stream = socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE_S)
+    own = None if source is None else (source, 0)
+    stream = socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE_S, source_address=own)
     stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if parts.scheme != "wss":
         return stream

@@ -46,8 +46,8 @@ def inspect(config_file: Path | None, data_dir: Path | None) -> Inspection:
         *_inspect_url(config),
         *inspect_files(config, moments.now()),
         *kept.findings,
-        *inspect_places(config.listen, is_served=kept.is_served),
-        *inspect_admin(config.admin, is_served=kept.is_served),
+        *inspect_places(config, is_served=kept.is_served),
+        *inspect_admin(config.admin),
         inspect_open_files(config.limits),
     ]
     return Inspection(findings, data.files.database, kept.schema, kept.damage)

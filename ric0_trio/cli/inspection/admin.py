@@ -1,27 +1,32 @@
-"""The admin listener: what it needs is loaded as at a start, and its place tried."""
+"""What the admin listener needs besides its place: the packages that it is made of, and a token."""
 
 from collections.abc import Iterator
 
-from ric0_trio.cli.admin import load_http, load_token
+from ric0_trio.cli.admin import load_token, require_packages
 from ric0_trio.cli.credentials import is_open_to_everyone
 from ric0_trio.cli.exits import SetupError
 from ric0_trio.cli.inspection.findings import Finding, Level
-from ric0_trio.cli.inspection.places import inspect_place
 from ric0_trio.config import AdminSection
 
 
-def inspect_admin(admin: AdminSection, *, is_served: bool) -> Iterator[Finding]:
-    """Look at it, unless it is off. `is_served` says that a server runs, which will have taken the place."""
+def inspect_admin(admin: AdminSection) -> Iterator[Finding]:
+    """Look at it, when there is to be one: else `serve` does not either."""
     if admin.place is None:
         return
     try:
-        load_http()
-        if admin.token_file is not None:
-            load_token(admin.token_file)
+        require_packages()
     except SetupError as error:
         yield Finding.of(error)
-    else:
-        if admin.token_file is not None and is_open_to_everyone(admin.token_file):
-            why = "others on this machine can read this token"
-            yield Finding(Level.WARNING, str(admin.token_file), why, f"chmod 600 {admin.token_file}")
-    yield inspect_place(admin.place, is_served=is_served)
+    path = admin.token_file
+    if path is None:
+        why = "without it, nobody may see the connections"
+        yield Finding(Level.NOTE, "[admin] token_file", why)
+        return
+    try:
+        load_token(path)
+    except SetupError as error:
+        yield Finding.of(error)
+        return
+    yield Finding(Level.OK, str(path), "the admin listener's token")
+    if is_open_to_everyone(path):
+        yield Finding(Level.WARNING, str(path), "others on this machine can read this token", f"chmod 600 {path}")
