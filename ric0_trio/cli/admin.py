@@ -16,7 +16,7 @@ from ric0_trio.cli.credentials import is_open_to_everyone
 from ric0_trio.cli.exits import CommandError, Exit, SetupError
 from ric0_trio.config import AdminSection
 from ric0_trio.server import Server
-from ric0_trio.server.listening import Place, listen_at
+from ric0_trio.server.listening import Place, listen_at, place_of
 from ric0_trio.server.socket_activation import PassedSocketError, PassedSockets
 from ric0_trio.server.watched import ConnectionInfo, Watched
 
@@ -120,14 +120,9 @@ async def _listening(place: Place, passed: PassedSockets) -> AsyncIterator[Seque
         except OSError as error:
             why = f"cannot listen on {place}: {error.strerror or error}; see [admin] listen in the configuration"
             raise CommandError(why, Exit.FAILED) from None
-        for listener in listeners:
-            _log().info("admin.listening", url=_url(listener))
+        for there in map(place_of, listeners):
+            _log().info("admin.listening", url=f"http+{there}" if there.startswith("unix:") else f"http://{there}")
         yield listeners
-
-
-def _url(listener: trio.SocketListener) -> str:
-    name: object = listener.socket.getsockname()
-    return f"http://{Place(host=name[0], port=name[1])}" if isinstance(name, tuple) else f"http+unix:{name}"
 
 
 def _log() -> structlog.typing.FilteringBoundLogger:

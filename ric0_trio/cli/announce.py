@@ -18,7 +18,7 @@ from ric0_trio.cli.exits import CommandError, Exit
 from ric0_trio.cli.startup import Startup
 from ric0_trio.protocol import PATH, PrivateKey, available_codecs
 from ric0_trio.server.limits import ServerLimits
-from ric0_trio.server.listening import Place
+from ric0_trio.server.listening import Place, place_of
 from ric0_trio.transport.loopback import is_loopback
 
 
@@ -31,11 +31,11 @@ class Doors:
 
     def find_url(self, ssl_context: ssl.SSLContext | None) -> str:
         """Where clients of this machine reach the first."""
-        name: object = (self.direct or self.proxied)[0].socket.getsockname()
+        first = (self.direct or self.proxied)[0]
         scheme = "ws" if ssl_context is None else "wss"
+        name: object = first.socket.getsockname()
         if not isinstance(name, tuple):
-            path = f"@{os.fsdecode(name[1:])}" if isinstance(name, bytes) else name  # bytes: an abstract name
-            return f"{scheme}+unix:{path}"
+            return f"{scheme}+{place_of(first)}"
         host, port = str(name[0]), int(name[1])
         reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
         return f"{scheme}://{Place(host=reachable, port=port)}{PATH}"
@@ -50,8 +50,8 @@ def announce(startup: Startup, doors: Doors, url: str, limits: ServerLimits, ca:
     log.info(
         "server.listening",
         url=url,
-        at=list(map(_name, doors.direct)) or None,
-        behind_proxy=list(map(_name, doors.proxied)) or None,
+        at=list(map(place_of, doors.direct)) or None,
+        behind_proxy=list(map(place_of, doors.proxied)) or None,
         key=fingerprint,
         mode=config.access.mode,
         subprotocols=subprotocols,
@@ -72,11 +72,6 @@ def _is_known_otherwise(doors: Doors) -> bool:
     """Whether clients come from elsewhere, so that where it listens is not what they use."""
     names = [listener.socket.getsockname() for listener in doors.direct]
     return bool(doors.proxied) or not all(isinstance(name, tuple) and is_loopback(name[0]) for name in names)
-
-
-def _name(listener: trio.SocketListener) -> str:
-    name = listener.socket.getsockname()
-    return str(Place(host=name[0], port=name[1])) if isinstance(name, tuple) else f"unix:{name}"
 
 
 def _own_command() -> list[str]:

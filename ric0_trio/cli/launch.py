@@ -49,6 +49,9 @@ async def launch(startup: Startup, ready_file: Path | None, passed: PassedSocket
             _listening(config.listen, config.listen.proxied, passed) as proxied,
             open_admin(config.admin, passed) as serve_admin,
         ):
+            for name in passed.untaken:
+                remedy = f"name it, as systemd:{name}, or stop and disable its .socket unit"
+                _log().warning("systemd.socket_unused", name=name, remedy=remedy)
             doors = Doors(direct, proxied)
             url = doors.find_url(startup.ssl_context)
             disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, of no use

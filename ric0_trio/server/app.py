@@ -144,7 +144,7 @@ class Server:
                 await self._turn_away(connection, refusal)
         except* Exception:  # the connection's boundary: a fault in serving one client is not the others'
             connection.log.exception("connection.failed")
-            connection.history.end(_FAULT)
+            connection.history.ending = _FAULT
         finally:
             connection.leave()
             if self.is_stopping:
@@ -163,7 +163,7 @@ class Server:
 
     async def _turn_away(self, connection: Connection, refusal: Refusal) -> None:
         connection.leave()
-        if len(self._turned_away) >= min(_MAX_TURNED_AWAY, 1 + self.settings.limits.max_connections // 10):
+        if not self._may_turn_away:
             refusal = dataclasses.replace(refusal, is_told=False)
         self._turned_away.add(connection)
         try:
@@ -198,12 +198,18 @@ class Server:
     def _is_cut_off(self, stream: trio.SocketStream) -> bool:
         """Whether there is no room for anyone, and not even for saying so."""
         refusal = self._find_no_room()
-        if refusal is None or not self._services.courtesy.wait_s(trio.current_time()):
+        if refusal is None or (self._may_turn_away and not self._services.courtesy.wait_s(trio.current_time())):
             return False
         self._services.refusals.note(refusal.limit, _peer_address(stream))
         self.metrics.accepted.inc()
         self.metrics.count_ending(_CUT_OFF)
+        self._services.endings.leave_out()
         return True
+
+    @property
+    def _may_turn_away(self) -> bool:
+        """Whether one more may be told that there is no room for them."""
+        return len(self._turned_away) < min(_MAX_TURNED_AWAY, 1 + self.settings.limits.max_connections // 10)
 
     def _count_states(self) -> Mapping[str, int]:
         return Counter(connection.state for connection in [*self._connections, *self._turned_away])

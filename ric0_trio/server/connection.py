@@ -142,9 +142,7 @@ class Connection:
                 if self._opening.cancelled_caught and self.history.ending is None:
                     self.history.end(Ending(Cause.LIMIT, "no WebSocket in time"))
                     self._services.refusals.note("opening_timeout_s", self.peer.name)
-                if self._stream.exhausted is not None:
-                    self.history.ending = Ending(Cause.LIMIT, f"sent too much: {self._stream.exhausted}")
-                    self._services.refusals.note(self._stream.exhausted, self.peer.name)
+                self._note_exhausted()
                 await trio.aclose_forcefully(self._stream)  # now, not when the last admission is known
         finally:
             await self.end()
@@ -194,7 +192,7 @@ class Connection:
             stream = await self._shake_hands()
             answer, early = await self._read_request(stream)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            cause = str(error.__cause__ or error)
+            cause = str(error.__cause__ or error).partition(" (_ssl.c")[0]
             self.history.end(Ending(Cause.LOST, "no TLS handshake or HTTP head", detail=cause))
             return
         if isinstance(answer, HttpRefusal):
@@ -207,6 +205,13 @@ class Connection:
                 await self._refuse(stream, _as_http(answer))
         else:
             await self._upgrade(stream, answer, early, admissions)
+
+    def _note_exhausted(self) -> None:
+        """Say it, if the client has sent too much, and had not been closed for something else before."""
+        limit, ending = self._stream.exhausted, self.history.ending
+        if limit is not None and (ending is None or ending.cause is Cause.LOST):
+            self.history.ending = Ending(Cause.LIMIT, f"sent too much: {limit}")
+            self._services.refusals.note(limit, self.peer.name)
 
     async def _shake_hands(self) -> trio.abc.Stream:
         if self._is_proxied or self._settings.ssl_context is None:

@@ -148,7 +148,7 @@ class Conversation:
                 return self._take_verdict()
             payload = await self._websocket.receive()
             self._history.messages_in += 1
-            self._metrics.received.observe(len(payload))
+            self._metrics.received.observe(_size_of(payload))
             return self._session.receive(payload, self._clock.now())
         if self._order is not None:
             return self._order()
@@ -164,7 +164,7 @@ class Conversation:
                     self._note_reply(send)
                     await self._websocket.send(send.payload)
                     self._history.messages_out += 1
-                    self._metrics.sent.observe(len(send.payload))
+                    self._metrics.sent.observe(_size_of(send.payload))
                 case Sign() as question:
                     with self._metrics.signing.time():
                         signature = await self._sign(question)
@@ -284,6 +284,13 @@ class Conversation:
             self._log.debug("connect.refused", status=send.status, detail=send.detail)
             if user is None:
                 self._log = self._anonymous_log
+
+
+def _size_of(payload: str | bytes) -> int:
+    """In bytes."""
+    if isinstance(payload, bytes) or payload.isascii():
+        return len(payload)
+    return len(payload.encode("utf-8", "surrogatepass"))
 
 
 def _find_cause(reason: str | None, effects: Iterable[Effect]) -> str:

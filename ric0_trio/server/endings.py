@@ -65,7 +65,7 @@ class Ending:
 
 def ending_of(close: Close) -> Ending:
     """How a connection ends that the server closes."""
-    cause = Cause.LIMIT if close.limit is not None else _CAUSES.get(close.code, Cause.VIOLATION)
+    cause = _CAUSES.get(close.code, Cause.VIOLATION if close.limit is None else Cause.LIMIT)
     return Ending(cause, close.reason, code=int(close.code), detail=close.detail)
 
 
@@ -96,13 +96,17 @@ class History:
 class EndingLog:
     """Writes `connection.ended`: for each that had a user, and of strangers' for so many a second.
 
-    What is left out is at level debug, and its number is told.
+    The others are at level debug, and their number is told.
     """
 
     def __init__(self) -> None:
         self._strangers = TokenBucket(_STRANGERS_AT_ONCE, _STRANGERS_PER_S, now=0)
         self._left_out = 0
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+    def leave_out(self) -> None:
+        """Count one that is not worth a line."""
+        self._left_out += 1
 
     def write(
         self,

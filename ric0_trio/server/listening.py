@@ -59,6 +59,14 @@ class Place:
         return self.path is not None
 
 
+def place_of(listener: trio.SocketListener) -> str:
+    """Where it listens, as places are written; an abstract unix socket as `unix:@name`."""
+    name: object = listener.socket.getsockname()
+    if isinstance(name, tuple):
+        return str(Place(host=name[0], port=name[1]))
+    return f"unix:@{os.fsdecode(name[1:])}" if isinstance(name, bytes) else f"unix:{name}"
+
+
 def parse_place(text: str) -> Place:
     """Take a place as it is written: `192.0.2.7:443`, `[::]:443`, `unix:/run/chat.sock`, `systemd:web`.
 

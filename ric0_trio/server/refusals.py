@@ -4,17 +4,18 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
 import structlog
 import trio
 
-from ric0_trio.server.limits import ServerLimits
-
 LIMITS: Final = (
-    *(limit.name for limit in msgspec.structs.fields(ServerLimits)),
-    *("bytes", "reads", "fragments", "trusted_proxies", "allowed_origins", "forwarded_for"),
+    *("opening_timeout_s", "max_head_bytes", "trusted_proxies", "forwarded_for", "allowed_origins"),
+    *("auth_timeout_s", "answer_timeout_s", "write_timeout_s", "ping_timeout_s"),
+    *("messages_before_auth", "challenges", "messages_per_s", "control_frames_before_auth", "control_frames_per_min"),
+    *("max_message_bytes_before_auth", "max_message_bytes", "fragments", "bytes", "reads"),
+    *("connections_per_address", "new_connections_per_address_per_min", "unauthenticated_per_address"),
+    *("failures_per_address", "unauthenticated_connections", "overload_wait_s", "max_connections"),
 )
-"""The names of all limits: their keys in the configuration, and those of bounds that have none (docs/limits.md)."""
+"""What can be refused, by name: the key in the configuration, or a name of its own (docs/limits.md)."""
 
 _REPORT_EVERY_S: Final = 10.0
 

@@ -11,13 +11,10 @@ from typing import Final
 import structlog
 import trio
 
-from ric0_trio.printable import make_printable
-
 NOTIFY_VARIABLES: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 """What it is learned from. Remove them once they are read: a child is not the service, and must not speak for it."""
 
 _SEND_TIMEOUT_S: Final = 1.0
-_MAX_STATUS: Final = 200
 
 
 class ServiceManager:
@@ -47,10 +44,6 @@ class ServiceManager:
             yield
         finally:
             await self._tell("READY=1")
-
-    async def status(self, text: str) -> None:
-        """Show `text` to operators (`systemctl status`): in one line, and cut at 200 characters."""
-        await self._tell(f"STATUS={make_printable(text[:_MAX_STATUS])}")
 
     async def feed_watchdog(self) -> None:
         """Say that the event loop turns, twice in each interval of the watchdog, until cancelled.

@@ -53,13 +53,18 @@ class PassedSockets:
     def take(self, name: str) -> Sequence[socket.socket]:
         """The sockets of that name, to accept at: once. Raises `PassedSocketError` when there are none."""
         if name in self._taken:
-            raise PassedSocketError(f"[listen] names systemd:{name} twice; the sockets of one name are one place")
+            raise PassedSocketError(f"systemd:{name} is named twice; the sockets of one name are one place")
         if name not in self._by_name:
             others = f" (it passed: {', '.join(sorted(self._by_name))})" if self._by_name else ""
             remedy = f"add FileDescriptorName={name} to the .socket unit, and start the server by it"
             raise PassedSocketError(f"systemd passed no socket named {name}{others}; {remedy}")
         self._taken.add(name)
         return self._by_name[name]
+
+    @property
+    def untaken(self) -> Sequence[str]:
+        """The names of those at which nobody accepts."""
+        return sorted(self._by_name.keys() - self._taken)
 
     def __enter__(self) -> Self:
         return self

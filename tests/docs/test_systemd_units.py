@@ -53,7 +53,7 @@ def test_it_starts_and_reloads_what_there_is() -> None:
     program, name, *words = shlex.split(service["ExecStart"])
     assert Path(program).name == "ric0-trio"
     subcommand = command.commands[name]
-    options, rest, _ = subcommand.make_parser(click.Context(subcommand)).parse_args(words)
+    options, rest, _ = subcommand.make_parser(click.Context(subcommand, **command.context_settings)).parse_args(words)
     assert (list(options), rest) == (["config_file"], [])
     assert service["ConfigurationDirectory"] in Path(options["config_file"]).parts
     assert service["WorkingDirectory"] == f"/var/lib/{service['StateDirectory']}"
@@ -76,3 +76,8 @@ def test_the_sockets_are_a_place_and_the_service_s_own() -> None:
         assert parse_place(str(place)) == place
         assert f'{key} = "{place}"' in (UNITS / name).read_text()
         assert name in read("ric0-trio.service")["Service"]["Sockets"].split()
+
+
+def test_the_metrics_of_the_process_are_not_hidden() -> None:
+    """Prometheus' client tells none of them without /proc/stat, which has the time of the start."""
+    assert "ProcSubset" not in read("ric0-trio.service")["Service"]

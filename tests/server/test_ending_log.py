@@ -1,16 +1,18 @@
 """Each connection has a line in the log when it ends; strangers cannot flood it."""
 
+from contextlib import suppress
 from typing import Any
 
 import structlog
 import trio
 from structlog.testing import capture_logs
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from ric0_trio.protocol import State
 from tests.protocol.pair import CLIENT_APP, CONNECT, USER_KEY
-from tests.server.raw_client import HEAD
-from tests.server.stage import make_server, memory_client
+from tests.server.listener import MemoryListener, as_sockets
+from tests.server.raw_client import HEAD, RawClient
+from tests.server.stage import PlayedAccess, make_server, memory_client
 
 Lines = list[structlog.typing.EventDict]
 
@@ -71,3 +73,53 @@ async def test_a_flood_of_strangers_is_told_in_part_and_counted(autojump_clock: 
     left_out = [entry["times"] for entry in logs if entry["event"] == "log.left_out"]
     assert sum(left_out) == 401 - len(shown) == len(endings(logs, "debug"))
     assert len(left_out) <= 5
+
+
+async def test_what_is_sent_after_the_end_does_not_change_why(autojump_clock: MockClock) -> None:
+    """A client who was refused, and then floods, was refused."""
+    server = make_server()
+    with capture_logs() as logs:
+        async with memory_client(server) as client:
+            await client.send_raw(HEAD.replace(b"/ric0_chat", b"/other") + b"x" * 4096)
+            await client.stream.receive_some()
+            with suppress(trio.BrokenResourceError):  # it does not hear all of it
+                for _ in range(100):
+                    await client.send_raw(b"x" * 4096)
+                    await wait_all_tasks_blocked()
+            await client.gone()
+    (line,) = endings(logs)
+    assert (line["cause"], line["http_status"]) == ("refused", 404)
+    assert server.refusals == {}
+
+
+async def test_a_store_that_hangs_or_fails_is_a_fault_of_ours(autojump_clock: MockClock) -> None:
+    hanging, failing = PlayedAccess(holds=True), PlayedAccess()
+    failing.fault = OSError("the disk is full")
+    with capture_logs() as logs:
+        for access in (hanging, failing):
+            async with memory_client(make_server(access)) as client:
+                await client.reach(State.CHALLENGED)
+                await client.send_raw(client.request(CONNECT))
+                await client.closing()
+                hanging.may_answer.set()
+                await client.gone()
+    assert [line["cause"] for line in endings(logs)] == ["fault", "fault"]
+
+
+async def test_who_is_cut_off_at_the_door_is_counted(autojump_clock: MockClock) -> None:
+    """In a small server as well, where few can be told at a time."""
+    listener, server = MemoryListener(), make_server(max_connections=2)
+    with capture_logs() as logs:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(server.serve, as_sockets(listener))
+            for _ in range(2):
+                await RawClient(listener.connect()).reach(State.CONNECTED)
+            for _ in range(30):
+                listener.connect()
+                await wait_all_tasks_blocked()
+            await trio.sleep(30)
+            server.stop()
+    left_out = sum(entry["times"] for entry in logs if entry["event"] == "log.left_out")
+    assert len(endings(logs)) - 2 + left_out == 30
+    assert left_out >= 25
+    assert len(endings(logs, "debug")) == 0

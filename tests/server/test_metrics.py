@@ -56,6 +56,15 @@ async def test_a_session_in_numbers(autojump_clock: MockClock) -> None:
     assert list(find_unbounded(server.metrics)) == []
 
 
+async def test_bytes_are_bytes(autojump_clock: MockClock) -> None:
+    server = make_server()
+    async with memory_client(server) as client:
+        await client.upgrade()
+        await client.send("ü" * 1000)
+        await client.closing()
+    assert read(server.metrics)["ric0_message_bytes_sum"]["in"] == 2000
+
+
 async def test_strangers_in_numbers(autojump_clock: MockClock) -> None:
     server = make_server(challenges=1)
     async with memory_client(server) as nonsense:

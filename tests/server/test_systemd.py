@@ -63,8 +63,7 @@ async def test_the_life_of_a_service(address: str, tmp_path: Path) -> None:
     with closing(manager.socket):
         service = ServiceManager(manager.environment)
         await service.ready()
-        await service.status("3 users")
-        assert manager.heard() == ["READY=1", "STATUS=3 users"]
+        assert manager.heard() == ["READY=1"]
         before = time.monotonic_ns() // 1000
         with suppress(ZeroDivisionError):
             async with service.reloading():
@@ -75,14 +74,6 @@ async def test_the_life_of_a_service(address: str, tmp_path: Path) -> None:
     found = re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=(\d+)", reloading)
     assert found
     assert before <= int(found[1]) <= time.monotonic_ns() // 1000
-
-
-async def test_the_status_is_one_short_line(manager: Manager) -> None:
-    await ServiceManager(manager.environment).status("3 users\nREADY=1 \x1b[2J\ud800 é" + 300 * "x")
-    (status,) = manager.heard()
-    assert status.startswith("STATUS=3 users\\nREADY=1 \\x1b[2J\\ud800 éx")
-    assert status.isprintable()
-    assert len(status) < 300
 
 
 NOBODY: dict[str, tuple[str | None, str | None]] = {
@@ -268,9 +259,11 @@ async def test_a_name_that_was_not_passed() -> None:
 
 
 async def test_a_name_is_one_place() -> None:
-    with tcp() as one, pass_on(("web", one)) as passed:
+    with tcp() as one, tcp() as two, pass_on(("web", one), ("other", two)) as passed:
+        assert passed.untaken == ["other", "web"]
         async with listen_at(Place(name="web"), passed):
-            with pytest.raises(PassedSocketError, match="names systemd:web twice"):
+            assert passed.untaken == ["other"]
+            with pytest.raises(PassedSocketError, match="systemd:web is named twice"):
                 async with listen_at(Place(name="web"), passed):
                     raise AssertionError
 
