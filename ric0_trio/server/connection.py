@@ -82,10 +82,10 @@ class Connection:
         """End, soon, for the sake of a newcomer; `limit` says why."""
         self._services.refusals.note(limit, self.peer.name)
         if self._conversation is None:
-            self.history.end(Ending(Cause.LIMIT, f"gave way to a newcomer ({limit})"))
+            self.history.end(Ending(Cause.LIMIT, "gave way to a newcomer", limit=limit))
             self._opening.cancel()
         else:
-            self._conversation.kick(_GIVE_WAY)
+            self._conversation.put_out_for(limit, _GIVE_WAY)
 
     def kick(self, cause: Kick) -> None:
         """Put the client out, soon: when what is being done for it is done."""
@@ -140,7 +140,7 @@ class Connection:
                 with self._opening:
                     await self._open(admissions)
                 if self._opening.cancelled_caught and self.history.ending is None:
-                    self.history.end(Ending(Cause.LIMIT, "no WebSocket in time"))
+                    self.history.end(Ending(Cause.LIMIT, "no WebSocket in time", limit="opening_timeout_s"))
                     self._services.refusals.note("opening_timeout_s", self.peer.name)
                 self._note_exhausted()
                 await trio.aclose_forcefully(self._stream)  # now, not when the last admission is known
@@ -149,7 +149,7 @@ class Connection:
 
     async def turn_away(self, refusal: Refusal) -> None:
         """Tell the client that there is no room, if it is to be told and has a moment, and end."""
-        self.history.end(Ending(Cause.LIMIT, refusal.text))
+        self.history.end(Ending(Cause.LIMIT, refusal.text, limit=refusal.limit))
         try:
             with self._opening:
                 self._opening.deadline = trio.current_time() + _TURN_AWAY_TIMEOUT_S
@@ -200,7 +200,7 @@ class Connection:
                 self._services.refusals.note(answer.limit, self.peer.name)
             await self._refuse(stream, answer)
         elif isinstance(answer, Refusal):
-            self.history.end(Ending(Cause.LIMIT, answer.text))
+            self.history.end(Ending(Cause.LIMIT, answer.text, limit=answer.limit))
             if self._may_tell(answer):
                 await self._refuse(stream, _as_http(answer))
         else:
@@ -210,7 +210,7 @@ class Connection:
         """Say it, if the client has sent too much, and had not been closed for something else before."""
         limit, ending = self._stream.exhausted, self.history.ending
         if limit is not None and (ending is None or ending.cause is Cause.LOST):
-            self.history.ending = Ending(Cause.LIMIT, f"sent too much: {limit}")
+            self.history.ending = Ending(Cause.LIMIT, "sent too much", limit=limit)
             self._services.refusals.note(limit, self.peer.name)
 
     async def _shake_hands(self) -> trio.abc.Stream:
@@ -251,7 +251,7 @@ class Connection:
 
     async def _refuse(self, stream: trio.abc.Stream, refusal: HttpRefusal) -> None:
         cause = Cause.REFUSED if refusal.limit is None else Cause.LIMIT
-        self.history.ending = Ending(cause, refusal.text, http_status=refusal.status)
+        self.history.ending = Ending(cause, refusal.text, http_status=refusal.status, limit=refusal.limit)
         with trio.move_on_after(self._limits.close_timeout_before_auth_s):
             try:
                 await stream.send_all(refusal.response())

@@ -3,6 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import outcome
@@ -88,6 +89,7 @@ class Conversation:
         self._users_control_frames = TokenBucket(per_min, per_min / 60, trio.current_time())
         self._allow_frames(is_user=False)
         self._order: Callable[[], Sequence[Effect]] | None = None
+        self._ends_for: str | None = None
         self._stops_at = math.inf
         self._waiting: trio.CancelScope | None = None
         self._verdict: outcome.Outcome[Verdict] | None = None
@@ -108,6 +110,11 @@ class Conversation:
         """Put the client out, soon: when what is being done for it is done."""
         self._give_order(lambda: self._session.kick(cause, self._clock.now()))
 
+    def put_out_for(self, limit: str, cause: Kick) -> None:
+        """Put the client out, soon, for a limit that was reached."""
+        self._ends_for = limit if self._order is None else self._ends_for
+        self.kick(cause)
+
     def shutdown(self, at: float) -> None:
         """End the conversation at `at`, on Trio's clock, because the server is going away."""
         self._stops_at = min(self._stops_at, at)
@@ -125,8 +132,9 @@ class Conversation:
                     return self._note_close(close)
         except PeerGoneError as gone:
             cause = _CAUSES.get(type(gone), Cause.LOST if gone.code == ABNORMAL else Cause.CLIENT)
-            self._history.end(Ending(cause, gone.reason, code=gone.code))
-            self._note_limit(_LIMITS_OF_SILENCE.get(type(gone)))
+            limit = _LIMITS_OF_SILENCE.get(type(gone))
+            self._history.end(Ending(cause, gone.reason, code=gone.code, limit=limit))
+            self._note_limit(limit)
             self._left = _describe(gone)
             self.is_user = False
             return Close(CloseCode.POLICY, gone.reason)  # heard by nobody, but one who is late with a pong
@@ -210,7 +218,7 @@ class Conversation:
     def _put_out_if(self, refusal: Refusal | None) -> None:
         if refusal is not None:
             self._note_limit(refusal.limit)
-            self.kick(Kick(CloseCode.TRY_AGAIN_LATER, refusal.text))
+            self.put_out_for(refusal.limit, Kick(CloseCode.TRY_AGAIN_LATER, refusal.text))
 
     def _limit_of(self, excess: Excess | None) -> str | None:
         is_user = self._session.state is State.CONNECTED
@@ -264,7 +272,8 @@ class Conversation:
             await self._services.access.release(self._id, why)
 
     def _note_close(self, close: Close) -> Close:
-        self._history.end(ending_of(close))
+        ending = ending_of(close)
+        self._history.end(replace(ending, limit=ending.limit or self._ends_for))
         self._note_limit(close.limit)
         return close
 

@@ -61,12 +61,14 @@ class Ending:
     http_status: int | None = None
     """What was answered instead of a WebSocket."""
     detail: str | None = None
+    limit: str | None = None
+    """Which limit was reached, if that is why."""
 
 
 def ending_of(close: Close) -> Ending:
     """How a connection ends that the server closes."""
     cause = _CAUSES.get(close.code, Cause.VIOLATION if close.limit is None else Cause.LIMIT)
-    return Ending(cause, close.reason, code=int(close.code), detail=close.detail)
+    return Ending(cause, close.reason, code=int(close.code), detail=close.detail, limit=close.limit)
 
 
 class History:
@@ -122,6 +124,7 @@ class EndingLog:
         self._left_out += not is_shown
         line = log.bind(
             cause=str(ending.cause),
+            limit=ending.limit,
             why=ending.why,
             code=ending.code,
             http_status=ending.http_status,

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from ric0_trio.protocol import State
-from tests.protocol.pair import CLIENT_APP, CONNECT, USER_KEY
+from tests.protocol.pair import CHALLENGE, CLIENT_APP, CONNECT, USER_KEY, base64_of, connect_data, request
 from tests.server.listener import MemoryListener, as_sockets
 from tests.server.raw_client import HEAD, RawClient
 from tests.server.stage import PlayedAccess, make_server, memory_client
@@ -49,6 +49,28 @@ async def test_all_that_happened_to_a_user(autojump_clock: MockClock) -> None:
         "messages_in": 3,
         "messages_out": 3,
     }
+
+
+async def test_which_limit_was_reached(autojump_clock: MockClock) -> None:
+    server = make_server(challenges=1, failures_per_address=1, unauthenticated_per_address=1)
+    with capture_logs() as logs:
+        async with memory_client(server) as first, memory_client(server) as second:
+            await second.reach(State.CHALLENGED)
+            await second.send_raw(second.request(CHALLENGE))
+            await second.gone()
+            await first.gone()
+        async with memory_client(server) as third:
+            await third.reach(State.CHALLENGED)
+            await third.send_raw(third.request(request("connect", connect_data(challenge=base64_of(bytes(64))), 2)))
+            assert await third.closing() == (1013, "too many failed attempts from your address")
+        async with memory_client(server) as fourth:
+            await fourth.gone()
+    assert [(line["limit"], line["code"], line["http_status"]) for line in endings(logs)] == [
+        ("unauthenticated_per_address", None, None),
+        ("challenges", 1008, None),
+        ("failures_per_address", 1013, None),
+        ("failures_per_address", None, 503),
+    ]
 
 
 async def test_a_flood_of_strangers_is_told_in_part_and_counted(autojump_clock: MockClock) -> None:
