@@ -45,7 +45,7 @@ def serve(
     ready_file: Path | None,
     **flags: Any,
 ) -> None:
-    """Run the server, until it gets SIGINT or SIGTERM.
+    """Run the server, until it gets SIGINT or SIGTERM. SIGHUP has it read its configuration and certificate again.
 
     \b
     To try it out, and then to run it for real:

@@ -483,7 +483,7 @@ def test_nothing_on_disk_changes(run: Run, tmp_path: Path) -> None:
 
 
 AS_NOBODY = f"""
-import encodings.idna, os, sys  # what is loaded later may be out of reach
+import cryptography.hazmat.backends.openssl.backend, encodings.idna, os, sys  # loaded later, it may be out of reach
 import ric0_trio.cli
 if os.geteuid() == 0:
     os.setgroups([]), os.setgid({NOBODY}), os.setuid({NOBODY})
