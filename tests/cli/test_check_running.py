@@ -26,7 +26,7 @@ def test_while_a_server_runs_and_after(run: Run, tmp_path: Path) -> None:
         with server.client() as client:
             ended = run("check", "--config", "ric0.toml")
             assert client.challenge()["status"] == "success"
-        assert "connection.refused" not in Path("output.txt").read_text()  # nobody has come, and said nothing
+        assert "no TLS handshake or HTTP head" not in Path("output.txt").read_text()  # it did not connect
         assert (ended.code, ended.err) == (0, "")
         for line in (
             f"ok      {tmp_path}/data: a server runs on it",
