@@ -54,10 +54,12 @@ async def test_all_that_happened_to_a_user(autojump_clock: MockClock) -> None:
 async def test_which_limit_was_reached(autojump_clock: MockClock) -> None:
     server = make_server(challenges=1, failures_per_address=1, unauthenticated_per_address=1)
     with capture_logs() as logs:
-        async with memory_client(server) as first, memory_client(server) as second:
-            await second.reach(State.CHALLENGED)
-            await second.send_raw(second.request(CHALLENGE))
-            await second.gone()
+        async with memory_client(server) as first:
+            await wait_all_tasks_blocked()
+            async with memory_client(server) as second:
+                await second.reach(State.CHALLENGED)
+                await second.send_raw(second.request(CHALLENGE))
+                await second.gone()
             await first.gone()
         async with memory_client(server) as third:
             await third.reach(State.CHALLENGED)
