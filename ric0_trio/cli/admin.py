@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 import trio
@@ -19,9 +19,6 @@ from ric0_trio.server import Server
 from ric0_trio.server.listening import Place, listen_at, place_of
 from ric0_trio.server.socket_activation import PassedSocketError, PassedSockets
 from ric0_trio.server.watched import ConnectionInfo, Watched
-
-if TYPE_CHECKING:
-    pass
 
 _MIN_TOKEN_CHARS: Final = 16
 _MAX_TOKEN_CHARS: Final = 1024

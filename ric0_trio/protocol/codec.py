@@ -266,6 +266,13 @@ def _to_json_type(value: object, *, is_time: bool = False) -> object:
     raise DecodeError(f"a value of the type {type(value).__name__}, which JSON has not")
 
 
+def size_of(payload: str | bytes) -> int:
+    """How many bytes a payload has on the wire: text in UTF-8, whatever it holds."""
+    if isinstance(payload, bytes) or payload.isascii():
+        return len(payload)
+    return len(payload.encode("utf-8", "surrogatepass"))
+
+
 def available_codecs() -> tuple[Codec, ...]:
     """Every codec that can be used here, the preferred first: `bson` when it is installed, and `json`."""
     return (JsonCodec(),) if bson is None else (BsonCodec(), JsonCodec())

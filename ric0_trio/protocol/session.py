@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ric0_trio.protocol.codec import Codec
+from ric0_trio.protocol.codec import Codec, size_of
 from ric0_trio.protocol.effects import (
     REFUSALS,
     Admit,
@@ -273,9 +273,7 @@ class ServerSession:
         return self._messages_left >= 0
 
     def _is_too_big(self, payload: str | bytes) -> bool:
-        if isinstance(payload, str) and not payload.isascii():
-            payload = payload.encode("utf-8", "surrogatepass")
-        return len(payload) > self.max_message_bytes
+        return size_of(payload) > self.max_message_bytes
 
     def _ask(self, question: Question, request: Request, then: Callable[[Any], Effects]) -> Effects:
         self._asked = _Asked(question, request, self._time.now, then)

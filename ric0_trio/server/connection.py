@@ -149,7 +149,6 @@ class Connection:
 
     async def turn_away(self, refusal: Refusal) -> None:
         """Tell the client that there is no room, if it is to be told and has a moment, and end."""
-        self.history.end(Ending(Cause.LIMIT, refusal.text, limit=refusal.limit))
         try:
             with self._opening:
                 self._opening.deadline = trio.current_time() + _TURN_AWAY_TIMEOUT_S
@@ -181,7 +180,8 @@ class Connection:
         return refusal
 
     def _may_tell(self, refusal: Refusal) -> bool:
-        """Count a refusal, and say whether there is time to tell it."""
+        """Take note of a refusal, and say whether there is time to tell it."""
+        self.history.end(Ending(Cause.LIMIT, refusal.text, limit=refusal.limit))
         self._services.refusals.note(refusal.limit, self.peer.name)
         if self._came_by_proxy:  # which would take silence for a fault of ours, and stop asking for anyone
             return True
@@ -200,7 +200,6 @@ class Connection:
                 self._services.refusals.note(answer.limit, self.peer.name)
             await self._refuse(stream, answer)
         elif isinstance(answer, Refusal):
-            self.history.end(Ending(Cause.LIMIT, answer.text, limit=answer.limit))
             if self._may_tell(answer):
                 await self._refuse(stream, _as_http(answer))
         else:

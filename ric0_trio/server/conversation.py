@@ -29,6 +29,7 @@ from ric0_trio.protocol import (
     Verdict,
     Verify,
 )
+from ric0_trio.protocol.codec import size_of
 from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.protocol.states import REQUESTS
 from ric0_trio.server.addresses import Peer
@@ -47,8 +48,10 @@ from ric0_trio.transport.websocket import (
     WebSocket,
 )
 
-_CAUSES: Final = {PeerSilentError: Cause.SILENT, PeerStalledError: Cause.STALLED}
-_LIMITS_OF_SILENCE: Final = {PeerSilentError: "ping_timeout_s", PeerStalledError: "write_timeout_s"}
+_SILENCES: Final = {
+    PeerSilentError: (Cause.SILENT, "ping_timeout_s"),
+    PeerStalledError: (Cause.STALLED, "write_timeout_s"),
+}
 
 
 class Conversation:
@@ -131,8 +134,8 @@ class Conversation:
                 if close is not None:
                     return self._note_close(close)
         except PeerGoneError as gone:
-            cause = _CAUSES.get(type(gone), Cause.LOST if gone.code == ABNORMAL else Cause.CLIENT)
-            limit = _LIMITS_OF_SILENCE.get(type(gone))
+            otherwise = Cause.LOST if gone.code == ABNORMAL else Cause.CLIENT
+            cause, limit = _SILENCES.get(type(gone), (otherwise, None))
             self._history.end(Ending(cause, gone.reason, code=gone.code, limit=limit))
             self._note_limit(limit)
             self._left = _describe(gone)
@@ -156,7 +159,7 @@ class Conversation:
                 return self._take_verdict()
             payload = await self._websocket.receive()
             self._history.messages_in += 1
-            self._metrics.received.observe(_size_of(payload))
+            self._metrics.received.observe(size_of(payload))
             return self._session.receive(payload, self._clock.now())
         if self._order is not None:
             return self._order()
@@ -172,7 +175,7 @@ class Conversation:
                     self._note_reply(send)
                     await self._websocket.send(send.payload)
                     self._history.messages_out += 1
-                    self._metrics.sent.observe(_size_of(send.payload))
+                    self._metrics.sent.observe(size_of(send.payload))
                 case Sign() as question:
                     with self._metrics.signing.time():
                         signature = await self._sign(question)
@@ -293,13 +296,6 @@ class Conversation:
             self._log.debug("connect.refused", status=send.status, detail=send.detail)
             if user is None:
                 self._log = self._anonymous_log
-
-
-def _size_of(payload: str | bytes) -> int:
-    """In bytes."""
-    if isinstance(payload, bytes) or payload.isascii():
-        return len(payload)
-    return len(payload.encode("utf-8", "surrogatepass"))
 
 
 def _find_cause(reason: str | None, effects: Iterable[Effect]) -> str:
