@@ -20,7 +20,10 @@ from ric0_trio.server.listening import Place, listen_at
 from tests.admin.site import AUTHORIZED, TOKEN, FakeServer, Site, open_site, parse, receive_rest
 from tests.admin.test_endpoints import ZOE
 from tests.hostile.aftermath import Resources
+from tests.server.conftest import loopback_clock
 from tests.server.site import PATIENCE_S
+
+__all__ = ["loopback_clock"]
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: "
@@ -142,7 +145,9 @@ async def test_clients_that_leave(
 
 
 @pytest.mark.parametrize("said", [b"", GET, GET[:3]])
-async def test_a_slow_head(said: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_head(
+    said: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loopback_clock: MockClock
+) -> None:
     monkeypatch.setattr(serving, "HEAD_TIMEOUT_S", 0.05)
     async with open_site(tmp_path) as site:
         async with await site.connect() as stream:
@@ -175,7 +180,9 @@ async def not_for_ever() -> AsyncIterator[list[trio.SocketStream]]:
         stream.socket.close()
 
 
-async def test_a_client_that_does_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_does_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loopback_clock: MockClock
+) -> None:
     monkeypatch.setattr(serving, "CONNECTION_TIMEOUT_S", 0.3)
     async with not_for_ever() as clients, open_site(tmp_path, MUCH) as site:
         before = Resources.now()

@@ -22,6 +22,7 @@ from ric0_trio.protocol import PrivateKey
 from tests.cli.certificates import Issued, issue
 from tests.cli.conftest import Run
 from tests.independent.openssl import openssl
+from tests.independent.ports import find_port
 
 NOBODY = 65534
 CONFIG = """
@@ -427,10 +428,10 @@ def test_a_lock_that_is_none(run: Run) -> None:
 
 @pytest.mark.usefixtures("_complete")
 def test_places_of_others(run: Run) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as tcp, socket.socket(socket.AF_UNIX) as unix:
+    port = find_port()
+    with socket.create_server(("127.0.0.1", port)), socket.socket(socket.AF_UNIX) as unix:
         unix.bind("chat.sock")
         unix.listen()
-        port = tcp.getsockname()[1]
         configured("port = 0", f'port = {port}\nalso = ["unix:chat.sock"]')()
         ended = run("check", "--config", "ric0.toml")
         assert ended.code == 1

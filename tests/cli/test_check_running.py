@@ -3,9 +3,9 @@
 import json
 import socket
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from tests.cli.conftest import Run
+from tests.independent.ports import find_port
 from tests.independent.serving import running_server
 
 
@@ -20,8 +20,8 @@ def configure(port: int, *also: str) -> None:
 
 def test_while_a_server_runs_and_after(run: Run, tmp_path: Path) -> None:
     Path("started.toml").write_text('[listen]\nalso = ["unix:chat.sock"]\n')
-    with running_server(tmp_path, "--config", "started.toml", "--log-level", "debug") as server:
-        port = urlsplit(server.url).port or 0
+    port = find_port()
+    with running_server(tmp_path, "--config", "started.toml", "--log-level", "debug", "--port", str(port)) as server:
         configure(port, "unix:chat.sock")
         with server.client() as client:
             ended = run("check", "--config", "ric0.toml")

@@ -171,9 +171,9 @@ def test_a_user_who_is_refused(run: Run, odd_server: Server) -> None:
 
 
 def test_a_port_where_nobody_listens(run: Run) -> None:
-    with listening(lambda _: None) as url:
-        pass
-    ended = run("probe", url)
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        ended = run("probe", f"wss://127.0.0.1:{reserved.getsockname()[1]}")
     assert ended.code == 4
     assert "Connection refused" in ended.err
 

@@ -12,6 +12,7 @@ from ric0_trio.keyfile import save_private_key
 from ric0_trio.protocol import PrivateKey
 from tests.cli.conftest import Serve
 from tests.cli.test_serve import visit
+from tests.independent.ports import find_port
 from tests.independent.serving import running_server
 from tests.server.hostile_heads import head
 
@@ -26,14 +27,8 @@ def status_at(place: str | tuple[str, int], **headers: str) -> int:
         return int(stream.recv(4096).split()[1])
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
-
-
 def test_several_places_at_once(serve: Serve, tmp_path: Path) -> None:
-    also, plain = free_port(), free_port()
+    also, plain = find_port(), find_port()
     (tmp_path / "c.toml").write_text(
         f'[listen]\nalso = ["127.0.0.1:{also}"]\nalso_behind_proxy = ["unix:chat.sock", "127.0.0.1:{plain}"]\n'
         'trusted_proxies = ["unix", "192.0.2.1"]\n'

@@ -23,8 +23,6 @@ NOTHING: Sections = {}
 
 GOING_AWAY = 1001
 CA = trustme.CA()
-PATIENT = {"overload_wait_s": 3600, "auth_timeout_s": 60, "answer_timeout_s": 60, "opening_timeout_s": 60}
-"""Limits for a machine that is busy with other things."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,6 @@ def base(folder: Path) -> Sections:
         "listen": {"port": 0},
         "tls": {"cert": str(folder / "cert.pem"), "key": str(folder / "key.pem")},
         "server": {"identity": str(folder / "identity.pem")},
-        "limits": PATIENT,
         "log": {"format": "json"},
     }
 

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tests.independent.operating import wait_until
-from tests.independent.serving import NO_BOUND_PER_ADDRESS, STOP_S, Server
+from tests.independent.ports import find_port
+from tests.independent.serving import NO_BOUND_PER_ADDRESS, PATIENT, STOP_S, Server
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
@@ -41,16 +41,11 @@ def block(language: str, *, after: str = "") -> str:
     return str(blocks[0])
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 @dataclass
 class Machine:
     root: Path
-    port: int = field(default_factory=free_port)
-    admin_port: int = field(default_factory=free_port)
+    port: int = field(default_factory=find_port)
+    admin_port: int = field(default_factory=find_port)
     done: list[str] = field(default_factory=list)
     """The commands of the page that have been run."""
 
@@ -82,6 +77,7 @@ class Machine:
         return {
             **own,
             **NO_BOUND_PER_ADDRESS,
+            **PATIENT,
             "PATH": f"{self.bin}:/usr/bin:/bin",
             "RIC0_TRIO_READY_FILE": str(self.root / "run/ready.json"),
             "XDG_CONFIG_HOME": str(self.root / "home"),

@@ -16,9 +16,10 @@ from types import MappingProxyType
 import pytest
 import trustme
 
-from tests.daemon.operator_machine import PAGE, block, free_port
+from tests.daemon.operator_machine import PAGE, block
 from tests.independent.client import Client
 from tests.independent.operating import Site, wait_until
+from tests.independent.ports import find_port
 from tests.independent.serving import STOP_S, running_server
 from tests.independent.wire import tls_context
 
@@ -106,7 +107,7 @@ def front_of(name: str, site: Site) -> Iterator[Front]:
     """That proxy, once it serves; skips the test where it is not installed."""
     if not shutil.which(name):
         pytest.skip(f"{name} is not installed")
-    port = free_port()
+    port = find_port()
     command, ca = PROXIES[name](site.folder, port)
     own = os.environ | {name: str(site.folder) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
     with (

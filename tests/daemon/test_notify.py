@@ -103,7 +103,7 @@ def test_it_is_not_ready_again_once_it_stops(tmp_path: Path, manager: Manager) -
 
 
 def test_the_watchdog_is_fed_also_while_it_stops(tmp_path: Path, manager: Manager) -> None:
-    environment = manager.environment | {"WATCHDOG_USEC": "100000"}
+    environment = manager.environment | {"WATCHDOG_USEC": "400000"}
     never = {"limits": {"close_timeout_s": 3600, "drain_timeout_s": 3600}}
     with (
         running_daemon(tmp_path, never, environment=environment) as daemon,

@@ -17,7 +17,8 @@ from tests.independent.operating import wait_until
 GOING_AWAY, NO_JSON, TOO_BIG = 1001, 1007, 1009
 MAX_MESSAGE_BYTES = Config().limits.max_message_bytes
 ENOUGH = 3
-LIMITS = f"connections_per_address = {ENOUGH}\nping_interval_s = 0.1\nping_timeout_s = 4.0"
+LIMITS = f"connections_per_address = {ENOUGH}"
+PINGS = "ping_interval_s = 0.1\nping_timeout_s = 4.0"
 
 
 @pytest.fixture(scope="module", params=PROXIES)
@@ -74,9 +75,14 @@ def test_a_message_may_be_as_large_as_the_server_takes(front: Front) -> None:
         assert client.wait_closed()[0] == TOO_BIG
 
 
-def test_pings_go_through_both_ways(front: Front) -> None:
+@pytest.mark.parametrize("name", PROXIES)
+def test_pings_go_through_both_ways(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     """So an idle user stays: the server pings again when it has been answered."""
-    with front.client("127.0.0.7") as client:
+    with (
+        proxied_server(tmp_path_factory.mktemp("site"), PINGS) as site,
+        front_of(name, site) as front,
+        front.client("127.0.0.7") as client,
+    ):
         log_in(client)
         for _ in range(2):
             client.receive_ping()

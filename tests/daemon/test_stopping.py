@@ -143,7 +143,7 @@ def test_the_drain_has_an_end(tmp_path: Path) -> None:
 def test_a_second_signal_waits_for_nobody(tmp_path: Path) -> None:
     with running_daemon(tmp_path, {"limits": NEVER}) as daemon, daemon.connected(make_key(ED25519)) as user:
         daemon.server.ask_to_stop()
-        wait_until(lambda: is_stopping(daemon), bool)
+        user.wait_for_news()  # before that, the second signal may be obeyed first
         daemon.stop()
         assert user.wait_closed()[0] == GOING_AWAY
         check_audit(daemon, admitted=1)

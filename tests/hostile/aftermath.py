@@ -11,7 +11,7 @@ import trio
 
 from tests.hostile.people import PATIENCE_S
 
-POLL_S = 0.005
+POLL_S = 0.02
 _DESCRIPTORS = Path("/dev/fd")
 
 

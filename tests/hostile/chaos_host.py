@@ -3,9 +3,7 @@
 import json
 import math
 import os
-import random
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -15,6 +13,7 @@ from pathlib import Path
 
 import trio
 
+from tests.independent.ports import find_port
 from tests.protocol.pair import SERVER_KEY
 
 START_S = 60.0
@@ -73,7 +72,7 @@ class Host:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.data = folder / "data"
-        self.port = _find_port()
+        self.port = find_port()
         self.url = f"wss://127.0.0.1:{self.port}"
         self.lives: list[Life] = []
         self._identity = folder / "identity.pem"
@@ -196,15 +195,3 @@ def _lines(life: Life) -> list[str]:
 
 def _is_complaint(line: str) -> bool:
     return "Traceback" in line or '"level": "error"' in line or '"level": "critical"' in line
-
-
-def _find_port() -> int:
-    """Find a free one that the system gives to nobody by itself, so that it stays free while the server is down."""
-    while True:
-        port = random.randrange(20_000, 32_000)  # noqa: S311 - not for secrets
-        with socket.socket() as trial:
-            try:
-                trial.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.server.conftest import fresh_structlog, tls
+from tests.server.conftest import fresh_structlog, loopback_clock, tls
 
-__all__ = ["fresh_structlog", "tls"]
+__all__ = ["fresh_structlog", "loopback_clock", "tls"]
 
 
 @pytest.fixture(autouse=True)

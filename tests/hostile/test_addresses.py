@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from ric0_trio.protocol import State
 from tests.hostile.site import ATTACKER, OPENED, PROXY, ask, retry_after_s, under_attack
@@ -27,14 +28,14 @@ def forwarded(for_whom: str) -> bytes:
 # What strangers say of themselves
 
 
-async def test_a_stranger_who_says_to_be_forwarded() -> None:
+async def test_a_stranger_who_says_to_be_forwarded(loopback_clock: MockClock) -> None:
     """Each time for someone else; it is counted where it comes from."""
     async with under_attack(refuses=TOO_MANY_NEW, **FEW) as site, site.visitors():
         answers = [await site.knock(head=forwarded(f"203.0.113.{number}")) for number in range(8)]
         assert [answer.startswith(OPENED) for answer in answers] == [True] * 5 + [False] * 3
 
 
-async def test_a_stranger_who_fails_in_the_name_of_another() -> None:
+async def test_a_stranger_who_fails_in_the_name_of_another(loopback_clock: MockClock) -> None:
     async with under_attack(refuses={"failures_per_address": 2}) as site, site.visitors():
         last = await fail(partial(site.forwarded, State.CHALLENGED, VICTIM, ATTACKER, proxied=False), FORGED)
         assert (await last.closing())[0] == 1013
@@ -43,14 +44,14 @@ async def test_a_stranger_who_fails_in_the_name_of_another() -> None:
 
 
 @pytest.mark.parametrize("request_head", [head(), forwarded(PROXY), forwarded("127.0.0.1")], ids=len)
-async def test_a_stranger_where_a_proxy_should_be(request_head: bytes) -> None:
+async def test_a_stranger_where_a_proxy_should_be(request_head: bytes, loopback_clock: MockClock) -> None:
     """Nobody but a proxy speaks in plain text."""
     async with under_attack(refuses={"trusted_proxies": 1}, trusted_proxies=[PROXY]) as site:
         answer = await site.knock(head=request_head, proxied=True)
         assert answer.startswith(b"HTTP/1.1 403 ")
 
 
-async def test_a_stranger_who_says_nothing_where_a_proxy_should_be() -> None:
+async def test_a_stranger_who_says_nothing_where_a_proxy_should_be(loopback_clock: MockClock) -> None:
     refuses = {"opening_timeout_s": 1}
     async with under_attack(refuses=refuses, trusted_proxies=[PROXY], opening_timeout_s=0.3) as site:
         await site.socket(proxied=True)
@@ -60,7 +61,7 @@ async def test_a_stranger_who_says_nothing_where_a_proxy_should_be() -> None:
 
 
 @pytest.mark.parametrize("chain", ["{}", "{}:4711", "9.9.9.9, {}", "nonsense, {}", f"{{}}, {SECOND_PROXY}"])
-async def test_a_storm_through_a_proxy(chain: str) -> None:
+async def test_a_storm_through_a_proxy(chain: str, loopback_clock: MockClock) -> None:
     """What the client puts before its address is nobody's; it is counted, and others who come that way are not."""
     proxies = [PROXY, SECOND_PROXY]
     async with under_attack(refuses=TOO_MANY_NEW, trusted_proxies=proxies, **FEW) as site, site.visitors():
@@ -70,7 +71,7 @@ async def test_a_storm_through_a_proxy(chain: str) -> None:
         assert (await site.knock(PROXY, forwarded(OTHER), proxied=True)).startswith(OPENED)
 
 
-async def test_forged_proofs_through_a_proxy() -> None:
+async def test_forged_proofs_through_a_proxy(loopback_clock: MockClock) -> None:
     refuses, numbers = {"failures_per_address": 2}, count()
     async with under_attack(refuses=refuses, trusted_proxies=[PROXY]) as site, site.visitors():
         last = await fail(lambda: site.forwarded(State.CHALLENGED, f"203.0.113.{next(numbers)}, {CLIENT}"), FORGED)
@@ -80,7 +81,7 @@ async def test_forged_proofs_through_a_proxy() -> None:
         assert (await other.ask(CONNECT))["status"] == "already_connected"
 
 
-async def test_strangers_through_a_proxy() -> None:
+async def test_strangers_through_a_proxy(loopback_clock: MockClock) -> None:
     """Sixteen of each client, however many clients there are."""
     refuses = {"unauthenticated_per_address": 1}
     async with under_attack(refuses=refuses, trusted_proxies=[PROXY]) as site, site.visitors():
@@ -91,12 +92,12 @@ async def test_strangers_through_a_proxy() -> None:
 
 
 @pytest.mark.parametrize("text", ["unknown", "999.1.1.1", f"{CLIENT}, nobody", "1.2.3.4.5", "::1::", "," + "x," * 99])
-async def test_a_proxy_that_talks_nonsense(text: str) -> None:
+async def test_a_proxy_that_talks_nonsense(text: str, loopback_clock: MockClock) -> None:
     async with under_attack(refuses={"forwarded_for": 1}, trusted_proxies=[PROXY]) as site:
         assert (await site.knock(PROXY, forwarded(text), proxied=True)).startswith(b"HTTP/1.1 400 ")
 
 
-async def test_a_proxy_that_does_not_say() -> None:
+async def test_a_proxy_that_does_not_say(loopback_clock: MockClock) -> None:
     """Then it is the client itself."""
     warned = ["proxy.names_nobody"]
     async with (
@@ -107,7 +108,7 @@ async def test_a_proxy_that_does_not_say() -> None:
         assert [answer.startswith(OPENED) for answer in answers] == [True] * 5 + [False] * 3
 
 
-async def test_one_client_does_not_make_its_proxy_give_up() -> None:
+async def test_one_client_does_not_make_its_proxy_give_up(loopback_clock: MockClock) -> None:
     """Each refusal is told: a proxy that is cut off takes the server to be down, for everyone."""
     limits: dict[str, Any] = {"new_connections_per_address_per_min": 2}
     refuses = {"new_connections_per_address_per_min": 28}
@@ -128,14 +129,14 @@ ONE: dict[str, list[str]] = {
 
 
 @pytest.mark.parametrize("peers", ONE.values(), ids=ONE)
-async def test_changing_the_address(peers: list[str]) -> None:
+async def test_changing_the_address(peers: list[str], loopback_clock: MockClock) -> None:
     async with under_attack(refuses=TOO_MANY_NEW, **FEW) as site, trio.open_nursery() as nursery, site.visitors():
         answers = [await ask(site.lend(nursery, peer)) for peer in peers]
         assert [answer.startswith(OPENED) for answer in answers] == [True] * 5 + [False] * 3
         assert (await ask(site.lend(nursery, "2001:db8:0:8::1"))).startswith(OPENED)
 
 
-async def test_failing_from_address_to_address() -> None:
+async def test_failing_from_address_to_address(loopback_clock: MockClock) -> None:
     """In a /64 of IPv6."""
     refuses, numbers = {"failures_per_address": 2}, count(1)
     async with under_attack(refuses=refuses) as site, trio.open_nursery() as nursery, site.visitors():
@@ -150,7 +151,7 @@ async def test_failing_from_address_to_address() -> None:
         retry_after_s(await ask(site.lend(nursery, "2001:db8::ffff")))
 
 
-async def test_who_is_exempt() -> None:
+async def test_who_is_exempt(loopback_clock: MockClock) -> None:
     async with under_attack(exempt_networks=("127.0.0.0/24",), **FEW) as site, site.visitors():
         for _ in range(30):
             assert (await site.knock("127.0.0.7")).startswith(OPENED)
@@ -176,7 +177,9 @@ ORIGINS: dict[str, tuple[list[str], bool]] = {
 
 
 @pytest.mark.parametrize(("origins", "is_allowed"), ORIGINS.values(), ids=ORIGINS)
-async def test_a_browser_that_another_page_sends(origins: list[str], is_allowed: bool) -> None:
+async def test_a_browser_that_another_page_sends(
+    origins: list[str], is_allowed: bool, loopback_clock: MockClock
+) -> None:
     lines = "".join(f"Origin: {origin}\r\n" for origin in origins)
     request_head = head()[:-2] + lines.encode() + b"\r\n"
     refuses = {} if is_allowed else {"allowed_origins": 1}

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from trio.testing import MockClock
 
 from ric0_trio.protocol import State
 from tests.access.stage import OPEN, HandClock, open_store
@@ -33,7 +34,7 @@ def step(monkeypatch: pytest.MonkeyPatch) -> Step:
     return set_offset
 
 
-async def test_while_people_are_on(step: Step) -> None:
+async def test_while_people_are_on(step: Step, loopback_clock: MockClock) -> None:
     """What the server tells of the time goes forward on each connection, as before."""
     async with under_attack() as site, site.visitors():
         user, times = await site.client(State.CONNECTED), list[str]()
@@ -47,7 +48,7 @@ async def test_while_people_are_on(step: Step) -> None:
         assert len({moment[:4] for moment in times}) == 1, "it is the year in which they came"
 
 
-async def test_while_people_connect(step: Step) -> None:
+async def test_while_people_connect(step: Step, loopback_clock: MockClock) -> None:
     async with under_attack() as site, site.visitors():
         for offset in STEPS:
             client = await site.client()
@@ -60,7 +61,7 @@ async def test_while_people_connect(step: Step) -> None:
 
 
 @pytest.mark.parametrize("offset", STEPS[:2], ids=["back", "forward"])
-async def test_who_waits_for_it(offset: float, step: Step) -> None:
+async def test_who_waits_for_it(offset: float, step: Step, loopback_clock: MockClock) -> None:
     """The time to authenticate, to open and to be barred is that which passes."""
     limits = {"auth_timeout_s": 1, "opening_timeout_s": 1}
     refuses = {**limits, "failures_per_address": 2}

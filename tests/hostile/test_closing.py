@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from itertools import repeat
 
 import pytest
+from trio.testing import MockClock
 
 from ric0_trio.protocol import State
 from tests.hostile.aftermath import FLOODED
@@ -67,7 +68,7 @@ async def test_who_does_not_close(behaviour: Behaviour, state: State) -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-async def test_who_does_not_close_over_tls(state: State, tls: Tls) -> None:
+async def test_who_does_not_close_over_tls(state: State, tls: Tls, loopback_clock: MockClock) -> None:
     async with under_attack(tls) as site:
         client = await site.client(state)
         await client.send_raw(OFFENCE)
@@ -75,7 +76,7 @@ async def test_who_does_not_close_over_tls(state: State, tls: Tls) -> None:
 
 
 @pytest.mark.parametrize("state", [State.CHALLENGED, State.CONNECTED])
-async def test_who_closes_while_the_server_sends(state: State) -> None:
+async def test_who_closes_while_the_server_sends(state: State, loopback_clock: MockClock) -> None:
     """Requests, a Close frame and what must not come after it, in one read."""
     async with under_attack() as site:
         client = await site.client(state)
@@ -85,7 +86,7 @@ async def test_who_closes_while_the_server_sends(state: State) -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-async def test_who_closes_and_stays(state: State) -> None:
+async def test_who_closes_and_stays(state: State, loopback_clock: MockClock) -> None:
     async with under_attack() as site:
         client = await site.client(state)
         await client.send_raw(closing(1000))
@@ -93,7 +94,7 @@ async def test_who_closes_and_stays(state: State) -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-async def test_a_ping_in_the_same_read_as_too_much(state: State) -> None:
+async def test_a_ping_in_the_same_read_as_too_much(state: State, loopback_clock: MockClock) -> None:
     is_user = state is State.CONNECTED
     async with under_attack(refuses={"max_message_bytes" if is_user else "max_message_bytes_before_auth": 1}) as site:
         client = await site.client(state)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from ric0_trio.protocol import State
 from tests.hostile.aftermath import Times
@@ -34,7 +35,7 @@ async def check_gave_way(client: RawClient, state: State | None) -> None:
 
 
 @pytest.mark.parametrize("is_secure", [False, True], ids=["plain", "over TLS"])
-async def test_a_storm_of_one_address(is_secure: bool, tls: Tls) -> None:
+async def test_a_storm_of_one_address(is_secure: bool, tls: Tls, loopback_clock: MockClock) -> None:
     """Connecting and leaving, as fast as it goes: 60 are served, and those that the time since then has earned.
 
     Of the others, a few are told when to come back.
@@ -54,7 +55,7 @@ async def test_a_storm_of_one_address(is_secure: bool, tls: Tls) -> None:
         await site.check_answers()
 
 
-async def test_a_storm_of_many_addresses() -> None:
+async def test_a_storm_of_many_addresses(loopback_clock: MockClock) -> None:
     async with under_attack(overload_wait_s=PATIENCE_S) as site, trio.open_nursery() as nursery:
 
         async def come_and_go(address: str) -> None:
@@ -66,7 +67,7 @@ async def test_a_storm_of_many_addresses() -> None:
         await site.check_answers()
 
 
-async def test_hoarding() -> None:
+async def test_hoarding(loopback_clock: MockClock) -> None:
     refuses = {"connections_per_address": 3}
     async with under_attack(refuses=refuses, new_connections_per_address_per_min=MANY) as site, site.visitors():
         hoard = await site.clients(64, State.CONNECTED)
@@ -79,7 +80,7 @@ async def test_hoarding() -> None:
 
 
 @pytest.mark.parametrize("state", STRANGERS)
-async def test_strangers_of_one_address(state: State | None) -> None:
+async def test_strangers_of_one_address(state: State | None, loopback_clock: MockClock) -> None:
     """There are sixteen. The next is served, and the oldest gives way."""
     async with under_attack(refuses={"unauthenticated_per_address": 1}) as site, site.visitors():
         oldest, *_ = await site.clients(PER_ADDRESS, state)
@@ -89,7 +90,7 @@ async def test_strangers_of_one_address(state: State | None) -> None:
 
 
 @pytest.mark.parametrize("state", [None, State.OPEN])
-async def test_strangers_in_all(state: State | None) -> None:
+async def test_strangers_in_all(state: State | None, loopback_clock: MockClock) -> None:
     """There are 256. The next is served, and the oldest of the address that has most gives way."""
     refuses = {"unauthenticated_connections": 1}
     async with under_attack(refuses=refuses) as site, site.visitors():
@@ -102,7 +103,7 @@ async def test_strangers_in_all(state: State | None) -> None:
         await site.connections_are(IN_ALL)
 
 
-async def test_strangers_of_many_addresses() -> None:
+async def test_strangers_of_many_addresses(loopback_clock: MockClock) -> None:
     """One of each, and all are silent: one of them gives way to whoever comes."""
     async with under_attack(refuses={"unauthenticated_connections": 51}) as site, site.visitors():
         *flood, newcomer = addresses(IN_ALL + 51)
@@ -112,7 +113,7 @@ async def test_strangers_of_many_addresses() -> None:
         await site.connections_are(IN_ALL)
 
 
-async def test_a_full_server() -> None:
+async def test_a_full_server(loopback_clock: MockClock) -> None:
     """Of a hundred who come at once a few are told so; the others are cut off."""
     limits: dict[str, Any] = {"max_connections": 20, "close_timeout_before_auth_s": PATIENCE_S}
     async with under_attack(refuses={"max_connections": 100}, **limits) as site, site.visitors():

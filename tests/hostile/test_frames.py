@@ -5,6 +5,7 @@ from itertools import chain, repeat
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from ric0_trio.protocol import State
 from tests.hostile.aftermath import FLOODED, Refusals, Times
@@ -98,13 +99,13 @@ async def is_told(site: Site, case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-async def test_bad_frames(case: Case) -> None:
+async def test_bad_frames(case: Case, loopback_clock: MockClock) -> None:
     async with under_attack(refuses=case.refuses) as site, site.visitors():
         await is_told(site, case)
 
 
 @pytest.mark.parametrize("state", [BEFORE, AFTER])
-async def test_bad_frames_over_tls_of_a_crowd_that_stays(state: State, tls: Tls) -> None:
+async def test_bad_frames_over_tls_of_a_crowd_that_stays(state: State, tls: Tls, loopback_clock: MockClock) -> None:
     cases = [case for case in CASES.values() if case.state is state]
     refuses = dict.fromkeys((limit for case in cases for limit in case.refuses), Times.SOME)
     async with (
@@ -137,7 +138,7 @@ async def test_floods_without_end(first: bytes, more: bytes, limit: dict[State, 
 
 
 @pytest.mark.parametrize("state", [State.OPEN, State.CHALLENGED])
-async def test_drop_by_drop(state: State) -> None:
+async def test_drop_by_drop(state: State, loopback_clock: MockClock) -> None:
     """A message of 16 KiB, a byte at a time: each costs a read, and reads are counted as well."""
     async with under_attack(refuses={"reads": 1}) as site:
         client = await site.client(state)
@@ -146,7 +147,7 @@ async def test_drop_by_drop(state: State) -> None:
 
 
 @pytest.mark.parametrize("early", [frame(TEXT, b" " * 1_000_000), frame(BINARY, b"[]") * 100_000], ids=["one", "many"])
-async def test_a_flood_behind_the_head(early: bytes) -> None:
+async def test_a_flood_behind_the_head(early: bytes, loopback_clock: MockClock) -> None:
     """It is not kept until the 101 is out: the kernel keeps it."""
     refuses = {SIZE[BEFORE]: Times.PERHAPS, **FLOODED}
     async with under_attack(refuses=refuses) as site, trio.open_nursery() as nursery:
@@ -159,7 +160,7 @@ async def test_a_flood_behind_the_head(early: bytes) -> None:
 
 @pytest.mark.parametrize("state", [BEFORE, AFTER])
 @pytest.mark.parametrize("data", SERVED.values(), ids=SERVED)
-async def test_what_is_no_offence(data: bytes, state: State) -> None:
+async def test_what_is_no_offence(data: bytes, state: State, loopback_clock: MockClock) -> None:
     async with under_attack() as site, site.visitors(), trio.open_nursery() as nursery:
         client = await site.client(state)
         nursery.start_soon(client.send_raw, data + client.request(CHALLENGE))

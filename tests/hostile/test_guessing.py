@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from ric0_trio.access.store import AccessStore
 from ric0_trio.protocol import State
@@ -64,7 +65,7 @@ async def check_barred(site: Site, last: RawClient) -> None:
 
 
 @pytest.mark.parametrize("is_secure", [False, True], ids=["plain", "over TLS"])
-async def test_forged_proofs(is_secure: bool, tls: Tls) -> None:
+async def test_forged_proofs(is_secure: bool, tls: Tls, loopback_clock: MockClock) -> None:
     """A user who is on already, at that address, may stay."""
     refuses = {"failures_per_address": 4}
     async with under_attack(tls if is_secure else None, refuses=refuses) as site, site.visitors():
@@ -73,7 +74,7 @@ async def test_forged_proofs(is_secure: bool, tls: Tls) -> None:
         assert (await user.ask(CONNECT))["status"] == "already_connected"
 
 
-async def test_forged_proofs_on_connections_that_are_open_already() -> None:
+async def test_forged_proofs_on_connections_that_are_open_already(loopback_clock: MockClock) -> None:
     async with under_attack(refuses={"failures_per_address": 6}) as site, site.visitors():
         others = await site.clients(5, State.CHALLENGED)
         last = await fail(from_one_address(site), FORGED)
@@ -123,7 +124,7 @@ async def test_the_bar_is_lifted() -> None:
                 pass
 
 
-async def test_challenges() -> None:
+async def test_challenges(loopback_clock: MockClock) -> None:
     """Three signatures a connection, and no more however often the user comes and goes."""
     async with under_attack(refuses={"challenges": 2}) as site:
         stranger = await site.client(State.CHALLENGED)
@@ -137,7 +138,7 @@ async def test_challenges() -> None:
             assert (await client.closing())[0] == 1008
 
 
-async def test_connecting_again_and_again() -> None:
+async def test_connecting_again_and_again(loopback_clock: MockClock) -> None:
     """On one connection: each time counts as a new one."""
     refuses = {"new_connections_per_address_per_min": 1}
     async with under_attack(refuses=refuses, new_connections_per_address_per_min=10) as site:

@@ -5,6 +5,7 @@ from itertools import repeat
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from tests.hostile.aftermath import FLOODED
 from tests.hostile.floods import send_as_far_as_taken, send_until_cut
@@ -49,12 +50,12 @@ async def is_answered(site: Site, answer: Answer) -> RawClient:
 
 
 @pytest.mark.parametrize("answer", HEADS.values(), ids=HEADS)
-async def test_bad_heads(answer: Answer) -> None:
+async def test_bad_heads(answer: Answer, loopback_clock: MockClock) -> None:
     async with under_attack(refuses=dict.fromkeys(LIMITS.get(answer[1], ()), 1)) as site:
         await (await is_answered(site, answer)).reset()
 
 
-async def test_bad_heads_over_tls_of_a_crowd_that_stays(tls: Tls) -> None:
+async def test_bad_heads_over_tls_of_a_crowd_that_stays(tls: Tls, loopback_clock: MockClock) -> None:
     refused = [answer for answer in HEADS.values() if answer[1] != 101]
     limits = Counter(limit for _, status, _ in refused for limit in LIMITS.get(status, ()))
     async with (
@@ -66,13 +67,13 @@ async def test_bad_heads_over_tls_of_a_crowd_that_stays(tls: Tls) -> None:
 
 
 @pytest.mark.parametrize("piece", [b"X: y\r\n" * 100, b"x" * 1024], ids=["headers", "one header"])
-async def test_a_head_without_end(piece: bytes) -> None:
+async def test_a_head_without_end(piece: bytes, loopback_clock: MockClock) -> None:
     async with under_attack(refuses={"max_head_bytes": 1, **FLOODED}) as site:
         client = await site.client()
         await send_until_cut(client.stream, repeat(piece))
 
 
-async def test_a_second_request_behind_the_first() -> None:
+async def test_a_second_request_behind_the_first(loopback_clock: MockClock) -> None:
     async with under_attack() as site:
         client = await site.client()
         await client.send_raw(HEAD + HEAD)
@@ -82,7 +83,7 @@ async def test_a_second_request_behind_the_first() -> None:
         assert b"\x03\xea" in answer.partition(b"\r\n\r\n")[2]  # 1002: what comes is no frame
 
 
-async def test_a_second_request_behind_one_that_is_refused() -> None:
+async def test_a_second_request_behind_one_that_is_refused(loopback_clock: MockClock) -> None:
     async with under_attack() as site:
         client = await site.client()
         await client.send_raw(head("/") + HEAD * 10)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from ric0_trio.protocol import State
 from tests.hostile.site import Site, under_attack
@@ -134,19 +135,19 @@ MANNERS: dict[str, Manner] = {"reset": reset, "end": end, "half": half}
 
 @pytest.mark.parametrize("manner", MANNERS.values(), ids=MANNERS)
 @pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
-async def test_leaving(stage: Stage, manner: Manner) -> None:
+async def test_leaving(stage: Stage, manner: Manner, loopback_clock: MockClock) -> None:
     async with under_attack() as site:
         await manner(await stage(site))
 
 
 @pytest.mark.parametrize("manner", MANNERS.values(), ids=MANNERS)
 @pytest.mark.parametrize("stage", (TLS_STAGES | STAGES).values(), ids=TLS_STAGES | STAGES)
-async def test_leaving_over_tls(stage: Stage, manner: Manner, tls: Tls) -> None:
+async def test_leaving_over_tls(stage: Stage, manner: Manner, tls: Tls, loopback_clock: MockClock) -> None:
     async with under_attack(tls) as site:
         await manner(await stage(site))
 
 
-async def test_a_crowd_that_leaves_at_once(tls: Tls) -> None:
+async def test_a_crowd_that_leaves_at_once(tls: Tls, loopback_clock: MockClock) -> None:
     everyone = [(stage, manner) for stage in (TLS_STAGES | STAGES).values() for manner in MANNERS.values()]
     async with under_attack(tls, exempt_networks=("127.0.0.0/24",), overload_wait_s=60.0) as site:
         there = [(manner, await stage(site)) for stage, manner in everyone]

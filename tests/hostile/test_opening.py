@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from tests.hostile.site import Site, under_attack
 from tests.server.raw_client import HEAD, RawClient
@@ -95,12 +96,12 @@ OVER_TLS: dict[str, Attack] = PLAIN | {
 
 
 @pytest.mark.parametrize("attack", PLAIN.values(), ids=PLAIN)
-async def test_dawdling(attack: Attack) -> None:
+async def test_dawdling(attack: Attack, loopback_clock: MockClock) -> None:
     async with under_attack(refuses={"opening_timeout_s": 1}, opening_timeout_s=OPENING_TIMEOUT_S) as site:
         assert await (await attack(site)).gone() == b""
 
 
 @pytest.mark.parametrize("attack", OVER_TLS.values(), ids=OVER_TLS)
-async def test_dawdling_over_tls(attack: Attack, tls: Tls) -> None:
+async def test_dawdling_over_tls(attack: Attack, tls: Tls, loopback_clock: MockClock) -> None:
     async with under_attack(tls, refuses={"opening_timeout_s": 1}, opening_timeout_s=OPENING_TIMEOUT_S) as site:
         await (await attack(site)).gone()

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from trio.testing import MockClock
 
 from ric0_trio.protocol import State
 from tests.hostile.floods import send_as_far_as_taken, send_until_cut
@@ -29,14 +30,14 @@ async def deaf_user(site: Site) -> RawClient:
 
 
 @pytest.mark.parametrize("state", STRANGERS)
-async def test_who_says_nothing(state: State) -> None:
+async def test_who_says_nothing(state: State, loopback_clock: MockClock) -> None:
     async with under_attack(refuses={"auth_timeout_s": 1}, auth_timeout_s=0.3) as site:
         client = await site.client(state)
         assert (await client.closing())[0] == 1008
 
 
 @pytest.mark.parametrize("state", [State.OPEN, State.CHALLENGED])
-async def test_who_talks_and_does_not_connect(state: State) -> None:
+async def test_who_talks_and_does_not_connect(state: State, loopback_clock: MockClock) -> None:
     """Pings, and half a message, extend nothing."""
     async with under_attack(refuses={"auth_timeout_s": 1}, auth_timeout_s=0.3) as site:
         client = await site.client(state)
@@ -44,30 +45,30 @@ async def test_who_talks_and_does_not_connect(state: State) -> None:
         assert (await client.closing())[0] == 1008
 
 
-async def test_who_has_vanished() -> None:
+async def test_who_has_vanished(loopback_clock: MockClock) -> None:
     """TCP does not tell; that a ping is not answered does."""
     async with under_attack(refuses={"ping_timeout_s": 1}, **IMPATIENT) as site:
         await site.client(State.CONNECTED)
 
 
-async def test_who_has_vanished_over_tls(tls: Tls) -> None:
+async def test_who_has_vanished_over_tls(tls: Tls, loopback_clock: MockClock) -> None:
     async with under_attack(tls, refuses={"ping_timeout_s": 1}, **IMPATIENT) as site:
         await site.client(State.CONNECTED)
 
 
-async def test_who_has_vanished_in_the_middle_of_a_message() -> None:
+async def test_who_has_vanished_in_the_middle_of_a_message(loopback_clock: MockClock) -> None:
     async with under_attack(refuses={"ping_timeout_s": 1}, **IMPATIENT) as site:
         client = await site.client(State.CONNECTED)
         await client.send_raw(text(CONNECT)[:-5])
 
 
-async def test_who_does_not_read_replies() -> None:
+async def test_who_does_not_read_replies(loopback_clock: MockClock) -> None:
     async with under_attack(refuses={"write_timeout_s": 1}, write_timeout_s=0.3, **SMALL_BUFFER, **UNHURRIED) as site:
         client = await deaf_user(site)
         await send_as_far_as_taken(client.stream, text(CONNECT) * 1000)
 
 
-async def test_who_does_not_read_pongs() -> None:
+async def test_who_does_not_read_pongs(loopback_clock: MockClock) -> None:
     """What reads from them waits to answer; so the keepalive finds nobody there."""
     async with under_attack(refuses={"ping_timeout_s": 1}, **IMPATIENT, **SMALL_BUFFER, **UNHURRIED) as site:
         client = await deaf_user(site)
@@ -82,7 +83,9 @@ UNREAD_TLS: dict[str, tuple[State | None, str]] = {
 
 
 @pytest.mark.parametrize(("state", "limit"), UNREAD_TLS.values(), ids=UNREAD_TLS)
-async def test_who_does_not_read_what_tls_answers(state: State | None, limit: str, tls: Tls, tmp_path: Path) -> None:
+async def test_who_does_not_read_what_tls_answers(
+    state: State | None, limit: str, tls: Tls, tmp_path: Path, loopback_clock: MockClock
+) -> None:
     """Each key update wants one back."""
     limits: dict[str, Any] = {"opening_timeout_s": 0.5, "auth_timeout_s": 0.5, **IMPATIENT, **SMALL_BUFFER}
     async with under_attack(tls, refuses={limit: 1}, **limits) as site:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import trio
+from trio.testing import MockClock
 from wsproto.events import CloseConnection
 
 from ric0_trio.protocol import State
@@ -92,14 +93,16 @@ async def handmade(site: Site, folder: Path, state: State | None) -> HandmadeTls
 
 
 @pytest.mark.parametrize("data", NONSENSE.values(), ids=NONSENSE)
-async def test_nonsense_in_place_of_a_hello(data: bytes, tls: Tls) -> None:
+async def test_nonsense_in_place_of_a_hello(data: bytes, tls: Tls, loopback_clock: MockClock) -> None:
     async with under_attack(tls, refuses={"opening_timeout_s": Times.PERHAPS}, opening_timeout_s=0.3) as site:
         await send_as_far_as_taken(await site.socket(), data)
 
 
 @pytest.mark.parametrize("state", STAGES)
 @pytest.mark.parametrize("flood", ENDED_BY_TLS.values(), ids=ENDED_BY_TLS)
-async def test_records_that_carry_nothing(flood: Flood, state: State | None, tls: Tls, tmp_path: Path) -> None:
+async def test_records_that_carry_nothing(
+    flood: Flood, state: State | None, tls: Tls, tmp_path: Path, loopback_clock: MockClock
+) -> None:
     async with under_attack(tls) as site:
         client = await handmade(site, tmp_path, state)
         await send_until_cut(client.below, flood(client))
@@ -107,7 +110,9 @@ async def test_records_that_carry_nothing(flood: Flood, state: State | None, tls
 
 @pytest.mark.parametrize("state", STAGES)
 @pytest.mark.parametrize("flood", ENDED_BY_BYTES.values(), ids=ENDED_BY_BYTES)
-async def test_key_updates(flood: Flood, state: State | None, tls: Tls, tmp_path: Path) -> None:
+async def test_key_updates(
+    flood: Flood, state: State | None, tls: Tls, tmp_path: Path, loopback_clock: MockClock
+) -> None:
     async with under_attack(tls, refuses={"bytes": 1}, **SMALL_MESSAGES) as site:
         client = await handmade(site, tmp_path, state)
         async with trio.open_nursery() as nursery:
@@ -116,7 +121,7 @@ async def test_key_updates(flood: Flood, state: State | None, tls: Tls, tmp_path
 
 
 @pytest.mark.parametrize("state", [State.OPEN, State.CHALLENGED])
-async def test_records_of_one_byte(state: State, tls: Tls, tmp_path: Path) -> None:
+async def test_records_of_one_byte(state: State, tls: Tls, tmp_path: Path, loopback_clock: MockClock) -> None:
     """Hundreds of them come in one packet, and each is a read."""
     async with under_attack(tls, refuses={"reads": 1}) as site:
         client = await handmade(site, tmp_path, state)
@@ -126,7 +131,7 @@ async def test_records_of_one_byte(state: State, tls: Tls, tmp_path: Path) -> No
         await RawClient(client).gone()
 
 
-async def test_key_updates_of_a_user_are_no_traffic(tls: Tls, tmp_path: Path) -> None:
+async def test_key_updates_of_a_user_are_no_traffic(tls: Tls, tmp_path: Path, loopback_clock: MockClock) -> None:
     """They carry no messages, and 20,000 of them keep the server as busy as thousands of messages."""
     async with under_attack(tls, refuses={"bytes": 1}) as site:
         client = await handmade(site, tmp_path, None)

@@ -125,6 +125,10 @@ class Client:
     def receive_ping(self) -> None:
         self._socket.receive_ping()
 
+    def wait_for_news(self) -> None:
+        """Wait until something has come, and neither read nor answer it."""
+        self._socket.wait_for_news()
+
     def close(self) -> int | None:
         """Close with 1000, and return the code that the server answered with."""
         return self._socket.close(1000)

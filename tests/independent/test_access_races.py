@@ -1,6 +1,5 @@
 """Who is let in, and put out, when all come at once, vanish, or the server is killed: over real sockets."""
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,6 @@ Rush = tuple[list[Client], list[str | tuple[int | None, str]]]
 
 INVITE = '[access]\nmode = "invite"\nconnections_per_user = 1\n'
 REPLACE = '[access]\nconnections_per_user = 1\nwhen_exceeded = "replace"\n'
-EFFECTIVE_S = 2.0
 REPLACED = (4003, "replaced by a newer connection of yours")
 
 
@@ -152,17 +150,16 @@ PUT_OUT = {
 
 
 @pytest.mark.parametrize("case", PUT_OUT.values(), ids=PUT_OUT)
-def test_they_are_put_out_in_time(case: PutOut, site: Site, invitation: str, book: Book) -> None:
+def test_they_are_put_out(case: PutOut, site: Site, invitation: str, book: Book) -> None:
+    """How soon, is for tests/access/test_sqlite_changes.py, on virtual time."""
     user = make_key(ED25519)
     who = fingerprint(user.public)
     app = APP | {"name": who[:20]}
     words = [{USER: who, APP_OF_THEIRS: app["name"]}.get(word, word) for word in case.words]
     with site.connected(user, join_token=invitation, app=app) as client, hidden_socket(site, not case.is_told):
         ended = site.operator(site.words(*words))
-        given = time.monotonic()
         assert ended.code == (0 if case.is_told else 4), ended.err
         assert client.wait_closed() == case.closes
-        assert time.monotonic() - given < EFFECTIVE_S
     code, reason = case.closes
     book.left[who] = f"{NAMES[code]}: {reason}"
 
@@ -215,7 +212,7 @@ def test_members_outlive_the_server(tmp_path: Path, operator: Operator) -> None:
 def impatient_site(tmp_path_factory: pytest.TempPathFactory, operator: Operator) -> Iterator[Site]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RIC0_TRIO_LIMITS_PING_INTERVAL_S", "0.2")
-        patch.setenv("RIC0_TRIO_LIMITS_PING_TIMEOUT_S", "1")
+        patch.setenv("RIC0_TRIO_LIMITS_PING_TIMEOUT_S", "3")
         patch.setenv("RIC0_TRIO_ACCESS_CONNECTIONS_PER_USER", "1")
         with open_site(tmp_path_factory.mktemp("impatient"), operator=operator) as site:
             yield site

@@ -5,6 +5,7 @@ Python 3.11 does not guard. On a busy machine about one handshake in a thousand 
 websockets', from its sans-IO half, and the socket is ours.
 """
 
+import select
 import socket
 import ssl
 from collections import deque
@@ -18,7 +19,7 @@ from websockets.protocol import State
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 class ClosedError(Exception):
@@ -72,6 +73,11 @@ class WebSocket:
             if self._protocol.state is State.CLOSED:
                 raise ClosedError(None, "")
             self._read()
+
+    def wait_for_news(self) -> None:
+        """Wait until something has come, and leave it unread."""
+        if not select.select([self._stream], [], [], PATIENCE_S)[0]:
+            raise TimeoutError
 
     def close(self, code: int = 1000) -> int | None:
         """Close, read what is left, and return the code that the server answered with."""

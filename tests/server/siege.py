@@ -46,15 +46,19 @@ class Siege:
         self.attacks: Counter[str] = Counter()
         self.visits = 0
 
-    async def run(self, seconds: float) -> None:
-        """Attack for `seconds`. Raises what the first good client that is not served raises."""
-        with trio.move_on_after(seconds):
-            async with trio.open_nursery() as nursery:
-                for _ in range(ATTACKERS):
-                    nursery.start_soon(self._attack_on_and_on)
-                while True:
-                    await self._visit()
-                    await trio.sleep(CALM_S)
+    async def run(self, seconds: float, visits: int = 1) -> None:
+        """Attack for `seconds`, and until so many good clients were served.
+
+        Raises what the first that is not served raises.
+        """
+        ends_at = trio.current_time() + seconds
+        async with trio.open_nursery() as nursery:
+            for _ in range(ATTACKERS):
+                nursery.start_soon(self._attack_on_and_on)
+            while trio.current_time() < ends_at or self.visits < visits:
+                await self._visit()
+                await trio.sleep(CALM_S)
+            nursery.cancel_scope.cancel()
 
     async def _visit(self) -> None:
         me = Identity(PrivateKey.generate(), "Good")
@@ -143,7 +147,7 @@ def used_by(pid: int) -> str:
     return f"{descriptors} descriptors, {int(memory) // 1024} MiB"
 
 
-def besiege(seconds: float, seed: int, folder: Path) -> Siege:
+def besiege(seconds: float, seed: int, folder: Path, visits: int = 1) -> Siege:
     """Start a server, besiege it, see that it still stands and then stops cleanly; print what was seen."""
     identity = folder / "identity.pem"
     identity.touch(mode=0o600)
@@ -151,7 +155,7 @@ def besiege(seconds: float, seed: int, folder: Path) -> Siege:
     with running_server(folder, "--identity", str(identity), "--log-level", "info") as server:
         siege = Siege(server, seed)
         print(f"at the start: {used_by(server.process.pid)}")
-        trio.run(siege.run, seconds)
+        trio.run(siege.run, seconds, visits)
         print(f"at the end:   {used_by(server.process.pid)}")
         server.ask_to_stop()
         code = server.exit_code()

@@ -66,7 +66,7 @@ class Site:
         """No connection is left; it is waited for."""
         with trio.fail_after(within_s):
             while self.server.connections:  # noqa: ASYNC110 - it has no event for this
-                await trio.sleep(0.005)
+                await trio.sleep(0.02)
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from ric0_trio.protocol import Codec, State
 from tests.protocol.pair import CODECS, DISCONNECT, Plain, request, without
@@ -41,7 +42,7 @@ async def is_put_out(site: Site, codec: Codec, state: State, plain: Plain) -> No
 
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 @pytest.mark.parametrize("state", BEFORE, ids=lambda state: state.value)
-async def test_no_answer_and_no_connection(state: State, codec: Codec) -> None:
+async def test_no_answer_and_no_connection(state: State, codec: Codec, loopback_clock: MockClock) -> None:
     async with open_site() as site:
         async with trio.open_nursery() as nursery:
             for plain in BEFORE[state].values():

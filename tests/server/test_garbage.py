@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from ric0_trio.protocol import State
 from tests.protocol.pair import CONNECT
@@ -96,7 +97,9 @@ def no_collection() -> Iterator[None]:
 @pytest.mark.usefixtures("no_collection")
 @pytest.mark.parametrize("over_tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("visit", VISITS)
-async def test_nothing_is_in_a_cycle(visit: Callable[[Site], Awaitable[None]], over_tls: bool, tls: Tls) -> None:
+async def test_nothing_is_in_a_cycle(
+    visit: Callable[[Site], Awaitable[None]], over_tls: bool, tls: Tls, loopback_clock: MockClock
+) -> None:
     if visit is a_reset and sys.version_info >= (3, 12):
         pytest.skip("from Python 3.12 on, the error of a socket that was reset is in a cycle with a frame of Trio's")
     async with open_site(tls if over_tls else None, unauthenticated_connections=1) as site:

@@ -4,6 +4,7 @@ from contextlib import suppress
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from ric0_trio.protocol import State
 from tests.protocol.pair import CHALLENGE
@@ -38,7 +39,7 @@ async def is_told(site: Site, state: State, data: bytes, code: int) -> None:
 
 
 @pytest.mark.parametrize(("state", "data", "code"), CLOSINGS.values(), ids=CLOSINGS)
-async def test_a_close_frame_says_why(state: State, data: bytes, code: int) -> None:
+async def test_a_close_frame_says_why(state: State, data: bytes, code: int, loopback_clock: MockClock) -> None:
     async with open_site() as site:
         await is_told(site, state, data, code)
         await site.check_empty(within_s=1)
@@ -46,7 +47,7 @@ async def test_a_close_frame_says_why(state: State, data: bytes, code: int) -> N
         await site.check_empty(within_s=1)
 
 
-async def test_all_of_them_at_once_and_none_of_them_leaves() -> None:
+async def test_all_of_them_at_once_and_none_of_them_leaves(loopback_clock: MockClock) -> None:
     """After a close before authentication the TCP connection is gone within a second, whatever the peer does."""
     async with open_site() as site:
         clients = []
@@ -62,7 +63,7 @@ async def test_all_of_them_at_once_and_none_of_them_leaves() -> None:
 
 @pytest.mark.parametrize("state", [State.OPEN, State.CONNECTED])
 @pytest.mark.parametrize("data", SERVED.values(), ids=SERVED)
-async def test_what_is_no_offence_is_served(data: bytes, state: State) -> None:
+async def test_what_is_no_offence_is_served(data: bytes, state: State, loopback_clock: MockClock) -> None:
     async with open_site() as site:
         client = await site.client(state)
         async with client.stream, trio.open_nursery() as nursery:
@@ -73,7 +74,7 @@ async def test_what_is_no_offence_is_served(data: bytes, state: State) -> None:
         await site.check_empty(within_s=1)
 
 
-async def test_frames_behind_the_head_are_kept_for_after_the_101() -> None:
+async def test_frames_behind_the_head_are_kept_for_after_the_101(loopback_clock: MockClock) -> None:
     async with open_site() as site:
         client = await site.client()
         async with client.stream:
@@ -86,7 +87,7 @@ async def test_frames_behind_the_head_are_kept_for_after_the_101() -> None:
 
 
 @pytest.mark.parametrize("early", [frame(TEXT, b" " * 1_000_000), frame(TEXT, b"[]") * 100_000], ids=["one", "many"])
-async def test_a_flood_behind_the_head_is_bounded(early: bytes) -> None:
+async def test_a_flood_behind_the_head_is_bounded(early: bytes, loopback_clock: MockClock) -> None:
     async with open_site() as site:
         client = await site.client()
         async with client.stream, trio.open_nursery() as nursery:
@@ -98,7 +99,7 @@ async def test_a_flood_behind_the_head_is_bounded(early: bytes) -> None:
         await site.check_answers()
 
 
-async def test_a_peer_that_never_reads_what_it_makes_us_send() -> None:
+async def test_a_peer_that_never_reads_what_it_makes_us_send(loopback_clock: MockClock) -> None:
     """Pings fill our send buffer; trio-websocket's reader waits to pong, and the keepalive finds nobody there."""
     async with open_site(ping_interval_s=0.2, ping_timeout_s=0.2, close_timeout_s=0.2) as site:
         client = await site.client(State.CONNECTED)

@@ -2,6 +2,7 @@
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from tests.server.hostile_heads import ANSWERED
 from tests.server.site import open_site
@@ -10,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("no_descriptor_leaks")
 
 
 @pytest.mark.parametrize(("request_head", "status", "piece"), ANSWERED.values(), ids=ANSWERED)
-async def test_answer(request_head: bytes, status: int, piece: bytes) -> None:
+async def test_answer(request_head: bytes, status: int, piece: bytes, loopback_clock: MockClock) -> None:
     async with open_site() as site:
         client = await site.client()
         async with client.stream:
@@ -29,7 +30,7 @@ async def test_answer(request_head: bytes, status: int, piece: bytes) -> None:
 
 
 @pytest.mark.parametrize("case", ["another path", "no key", "binary", "a head without end"])
-async def test_who_does_not_leave_is_put_out(case: str) -> None:
+async def test_who_does_not_leave_is_put_out(case: str, loopback_clock: MockClock) -> None:
     request_head, status, _ = ANSWERED[case]
     async with open_site() as site:
         client = await site.client()

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from ric0_trio.protocol import State
 from tests.protocol.pair import CHALLENGE, CONNECT
@@ -109,7 +110,7 @@ Manner = Callable[[RawClient], Awaitable[None]]
 
 @pytest.mark.parametrize("manner", MANNERS.values(), ids=MANNERS)
 @pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
-async def test_leaving(stage: Stage, manner: Manner) -> None:
+async def test_leaving(stage: Stage, manner: Manner, loopback_clock: MockClock) -> None:
     async with open_site() as site:
         await manner(await stage(site))
         await site.check_empty(within_s=1)
@@ -119,7 +120,7 @@ async def test_leaving(stage: Stage, manner: Manner) -> None:
 
 @pytest.mark.parametrize("manner", MANNERS.values(), ids=MANNERS)
 @pytest.mark.parametrize("stage", (STAGES | TLS_STAGES).values(), ids=STAGES | TLS_STAGES)
-async def test_leaving_over_tls(stage: Stage, manner: Manner, tls: Tls) -> None:
+async def test_leaving_over_tls(stage: Stage, manner: Manner, tls: Tls, loopback_clock: MockClock) -> None:
     async with open_site(tls) as site:
         await manner(await stage(site))
         await site.check_empty(within_s=1)
@@ -127,7 +128,7 @@ async def test_leaving_over_tls(stage: Stage, manner: Manner, tls: Tls) -> None:
         await site.check_empty(within_s=1)
 
 
-async def test_a_crowd_that_leaves_at_once() -> None:
+async def test_a_crowd_that_leaves_at_once(loopback_clock: MockClock) -> None:
     async with open_site() as site:
         async with trio.open_nursery() as nursery:
             for stage in STAGES.values():

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from ric0_trio.protocol import State
 from tests.server.raw_client import HEAD, RawClient
@@ -42,7 +43,7 @@ async def be_nonsensical(site: Site, data: bytes) -> None:
     await trio.aclose_forcefully(client.stream)
 
 
-async def test_nonsense_in_place_of_a_hello(tls: Tls) -> None:
+async def test_nonsense_in_place_of_a_hello(tls: Tls, loopback_clock: MockClock) -> None:
     async with open_site(tls, opening_timeout_s=OPENING_TIMEOUT_S) as site:
         async with trio.open_nursery() as nursery:
             for data in NONSENSE.values():
@@ -58,7 +59,7 @@ async def test_nonsense_in_place_of_a_hello(tls: Tls) -> None:
     }
 
 
-async def test_random_bytes_in_place_of_a_head() -> None:
+async def test_random_bytes_in_place_of_a_head(loopback_clock: MockClock) -> None:
     async with open_site(opening_timeout_s=OPENING_TIMEOUT_S) as site:
         async with trio.open_nursery() as nursery:
             for seed in range(50):
@@ -69,7 +70,7 @@ async def test_random_bytes_in_place_of_a_head() -> None:
 
 
 @pytest.mark.parametrize("kept", [0, 1, 5, 100, -1])
-async def test_part_of_a_hello_is_not_waited_for(kept: int, tls: Tls) -> None:
+async def test_part_of_a_hello_is_not_waited_for(kept: int, tls: Tls, loopback_clock: MockClock) -> None:
     hello = ssl.MemoryBIO()
     half = tls.client.wrap_bio(ssl.MemoryBIO(), hello, server_hostname="localhost")
     with pytest.raises(ssl.SSLWantReadError):
@@ -82,7 +83,7 @@ async def test_part_of_a_hello_is_not_waited_for(kept: int, tls: Tls) -> None:
         await site.check_empty(within_s=1)
 
 
-async def test_tls_and_the_head_share_one_time_out(tls: Tls) -> None:
+async def test_tls_and_the_head_share_one_time_out(tls: Tls, loopback_clock: MockClock) -> None:
     async with open_site(tls, opening_timeout_s=OPENING_TIMEOUT_S) as site:
         client = await site.client()
         await client.send_raw(HEAD[:-1])
@@ -118,7 +119,7 @@ def unverified_context(change: Callable[[ssl.SSLContext], None]) -> ssl.SSLConte
 
 
 @pytest.mark.parametrize("version", [b"\3\1", b"\3\2"], ids=["TLS 1.0", "TLS 1.1"])
-async def test_old_tls_is_refused(version: bytes, tls: Tls) -> None:
+async def test_old_tls_is_refused(version: bytes, tls: Tls, loopback_clock: MockClock) -> None:
     body = version + bytes(32) + b"\0" + b"\0\4\xc0\x13\0\x2f" + b"\1\0"  # random, session, ciphers, compression
     hello = b"\1" + len(body).to_bytes(3) + body
     async with open_site(tls) as site, await site.socket() as stream:
@@ -128,7 +129,7 @@ async def test_old_tls_is_refused(version: bytes, tls: Tls) -> None:
     assert "unsupported protocol" in refused["detail"]
 
 
-async def test_weak_ciphers_are_refused(tls: Tls) -> None:
+async def test_weak_ciphers_are_refused(tls: Tls, loopback_clock: MockClock) -> None:
     async with open_site(tls) as site:
         stream = trio.SSLStream(await site.socket(), unverified_context(weak_cipher))
         with pytest.raises(trio.BrokenResourceError):
@@ -144,7 +145,7 @@ async def test_weak_ciphers_are_refused(tls: Tls) -> None:
     [(nothing, "TLSv1.3", "http/1.1"), (tls_1_2, "TLSv1.2", "http/1.1"), (other_protocol, "TLSv1.3", None)],
 )
 async def test_what_is_agreed_on(
-    change: Callable[[ssl.SSLContext], None], version: str, protocol: str | None, tls: Tls
+    change: Callable[[ssl.SSLContext], None], version: str, protocol: str | None, tls: Tls, loopback_clock: MockClock
 ) -> None:
     async with open_site(tls) as site:
         stream = trio.SSLStream(await site.socket(), unverified_context(change), https_compatible=False)
