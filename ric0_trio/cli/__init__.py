@@ -9,6 +9,7 @@ import click
 from ric0_trio import __version__
 from ric0_trio.cli.audit import audit
 from ric0_trio.cli.backup import backup
+from ric0_trio.cli.bench import bench
 from ric0_trio.cli.check import check
 from ric0_trio.cli.client_rules import client
 from ric0_trio.cli.exits import CommandError, Exit
@@ -45,7 +46,7 @@ def command() -> None:
     pass
 
 
-for subcommand in (serve, keygen, probe, token, user, client, who, kick, explain, audit, check, backup):
+for subcommand in (serve, keygen, probe, token, user, client, who, kick, explain, audit, check, backup, bench):
     command.add_command(subcommand)
 
 

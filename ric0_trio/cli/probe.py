@@ -13,20 +13,17 @@ import trio
 
 from ric0_trio.cli.exits import Exit
 from ric0_trio.cli.paths import FILE
+from ric0_trio.cli.remote import HINTS, check_text, check_url, exit_code_of, load_ca
 from ric0_trio.cli.report import Report
 from ric0_trio.client import (
     OWN_APP,
     ChatError,
-    ChatTimeoutError,
     ConnectRefusedError,
     FileKnownServers,
     Identity,
     KnownServers,
-    ServerIdentityError,
-    ServerUnreachableError,
     open_connection,
 )
-from ric0_trio.client.address import Address
 from ric0_trio.keyfile import load_private_key
 from ric0_trio.protocol import (
     AppInfo,
@@ -35,26 +32,11 @@ from ric0_trio.protocol import (
     InvalidKeyError,
     PrivateKey,
     SoftwareVersion,
-    Status,
     available_codecs,
 )
 from ric0_trio.protocol.keys import parse_fingerprint
 from ric0_trio.protocol.messages import MAX_LABEL_CHARS
 from ric0_trio.protocol.names import name_problem
-
-_EXIT_CODES: dict[type[ChatError], Exit] = {
-    ServerIdentityError: Exit.IDENTITY,
-    ConnectRefusedError: Exit.REFUSED,
-    ServerUnreachableError: Exit.NO_ANSWER,
-    ChatTimeoutError: Exit.NO_ANSWER,
-}
-
-_HINTS: dict[str, str] = {
-    Status.JOIN_TOKEN_REQUIRED: "This server is by invitation: give a token of its operator's with --join-token.",
-    Status.INVALID_JOIN_TOKEN: "The token is mistyped, used up, expired or revoked: ask the operator for another.",
-    Status.UNRECOGNISED_USER: "This server is for its members: give its operator the public key of --user-key.",
-    Status.UNKNOWN_ERROR: "The server has a fault, which its operator finds in its log: try later.",
-}
 
 
 @dataclass(frozen=True)
@@ -122,15 +104,16 @@ def probe(
       64  wrong usage
       130 stopped with Ctrl-C
     """
+    check_url(url)
     plan = _Plan(
-        url=_check_url(url),
+        url=url,
         identity=_make_identity(user_key, name, user_type),
         app=_make_app(client_name, client_version),
         codecs=_choose_codecs(subprotocol),
-        ssl_context=_load_ca(ca),
+        ssl_context=load_ca(ca),
         known_servers=_open_known_servers(known_servers),
         pin=_check_pin(pin),
-        join_token=_check_text("--join-token", join_token),
+        join_token=check_text("--join-token", join_token),
         hold_s=_check_hold(hold),
     )
     report = Report(url, as_json=as_json)
@@ -138,10 +121,10 @@ def probe(
         # Ctrl-C reaches the steps alone: in a task behind them it would come out as a group of two errors.
         trio.run(_take_steps, plan, report, restrict_keyboard_interrupt_to_checkpoints=True)
     except ChatError as error:
-        code = _EXIT_CODES.get(type(error), Exit.BROKEN)
+        code = exit_code_of(error)
         details = {"status": error.status, "reason": error.reason} if isinstance(error, ConnectRefusedError) else {}
         report.finish(code, error, **details)
-        if details and not as_json and (hint := _HINTS.get(str(details["status"]))):
+        if details and not as_json and (hint := HINTS.get(str(details["status"]))):
             click.echo(hint, err=True)
         sys.exit(code)
     report.finish(Exit.OK)
@@ -170,14 +153,6 @@ async def _take_steps(plan: _Plan, report: Report) -> None:
             answer["status"] = "success"
 
 
-def _check_url(url: str) -> str:
-    try:
-        Address.parse(url)
-    except ValueError as error:
-        raise click.UsageError(f"{url}: {error}") from None
-    return url
-
-
 def _make_identity(user_key: Path | None, name: str, user_type: Literal["user", "bot", "log_relay"]) -> Identity:
     problem = name_problem(name)
     if problem is not None:
@@ -194,7 +169,7 @@ def _make_identity(user_key: Path | None, name: str, user_type: Literal["user", 
 def _make_app(name: str, version: str) -> AppInfo:
     if not 1 <= len(name) <= MAX_LABEL_CHARS:
         raise click.UsageError(f"--client-name: expected 1 to {MAX_LABEL_CHARS} characters")
-    _check_text("--client-name", name)
+    check_text("--client-name", name)
     try:
         return AppInfo(name=name, version=SoftwareVersion.parse(version), capabilities=[], extensions={})
     except ValueError as error:
@@ -206,17 +181,6 @@ def _choose_codecs(subprotocol: str | None) -> list[Codec]:
     if not codecs:
         raise click.UsageError("--subprotocol bson needs pymongo: pip install 'ric0-trio[bson]'")
     return codecs
-
-
-def _load_ca(ca: Path | None) -> ssl.SSLContext | None:
-    if ca is None:
-        return None
-    try:
-        return ssl.create_default_context(cafile=ca)
-    except ssl.SSLError:
-        raise click.UsageError(f"--ca: {ca} has no certificate in PEM") from None
-    except OSError as error:
-        raise click.UsageError(f"--ca: {ca}: {error.strerror}") from None
 
 
 def _check_pin(pin: str | None) -> Fingerprint | None:
@@ -237,9 +201,3 @@ def _check_hold(seconds: float) -> float:
     if math.isnan(seconds):
         raise click.UsageError("--hold: expected a number of seconds")
     return seconds
-
-
-def _check_text(option: str, text: str | None) -> str | None:
-    if text is not None and not text.isprintable():
-        raise click.UsageError(f"{option}: expected text in UTF-8 without control characters")
-    return text

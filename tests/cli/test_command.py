@@ -15,6 +15,7 @@ EXAMPLES = {
     ("serve",): "ric0-trio serve --dev\n",
     ("keygen",): "ric0-trio keygen identity.pem\n",
     ("probe",): "ric0-trio probe wss://chat.example\n",
+    ("bench",): "ric0-trio bench wss://127.0.0.1:8443 --ca ric0-dev/ca.pem\n",
 }
 
 

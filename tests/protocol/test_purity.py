@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config_errors": set(),
     "config_sources": {"config_errors"},
     "config": {"config_errors", "config_sources", "protocol", "transport", "printable", "keyfile", "access", "server"},
+    "load": {"protocol", "transport", "client"},
     "cli": {
         "protocol",
         "transport",
@@ -53,6 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "config",
         "config_errors",
         "client",
+        "load",
         "data_dir",
     },
     "__main__": {"cli"},
