@@ -71,9 +71,11 @@ class TlsStream:
             except ssl.SSLWantReadError:
                 break
             if not more:
+                self._confirm_end()
                 break
             data += more
-        if not data and not is_over:  # TLS has ended: let the server end TCP first, and keep the port's TIME_WAIT
+        if not data and not is_over:
+            self._confirm_end()
             raise BlockingIOError
         return data
 
@@ -83,6 +85,12 @@ class TlsStream:
             session = self._tls.session
             if session is not None and session.has_ticket:
                 self._target.ticket = session
+
+    def _confirm_end(self) -> None:
+        """TLS has ended: say so too, as some servers wait for it; then the server ends TCP, and keeps the TIME_WAIT."""
+        with suppress(ssl.SSLError):
+            self._tls.unwrap()
+        self._socket.send(self._outgoing.read())
 
     def _fill(self) -> bool:
         raw = self._socket.recv(READ_BYTES)
