@@ -22,15 +22,17 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 from benchmarks.plain_client import Client
 from benchmarks.served import Served, running_server
 
 RATES = (100, 150, 200, 250, 300, 350, 400, 500, 600)
 USERS = 20
+QUIET = "quiet"
 EVERY_S = 0.2
 FLOODS: dict[str, Sequence[str]] = {
     "challenges": ["challenges"],
@@ -97,23 +99,35 @@ class Users:
         return took
 
 
-def measure_logins(served: Served, rates: Sequence[float], seconds: float) -> float:
-    """Print what becomes of logins at each rate, and return the one that does best."""
-    print(f"{'logins asked for':>18} {'succeeded':>12} {'of the peak':>12}   how the others ended")
-    best, peak = 0.0, 0.0
+@dataclass(frozen=True)
+class Logins:
+    """What became of logins at one rate."""
+
+    asked: float
+    """A second."""
+    succeeded: float
+    ended: Counter[str]
+    """How the others ended."""
+    is_load_bound: bool
+
+
+def measure_logins(served: Served, rates: Sequence[float], seconds: float) -> list[Logins]:
+    """Log in at each rate, in turn."""
+    found = []
     for rate in rates:
         succeeded, ended, busy = log_in(served, rate, seconds)
-        best, peak = (rate, succeeded) if succeeded > peak else (best, peak)
         del ended["success"]
-        others = ", ".join(f"{how}: {count}" for how, count in ended.most_common(3))
-        note = "  (the load was the bottleneck)" if busy > BUSY else ""
-        print(f"{rate:>16.0f}/s {succeeded:>10.0f}/s {succeeded / peak:>12.2f}   {others}{note}", flush=True)
-    print(f"best at {best:.0f}/s: {peak:.0f}/s\n")
-    return peak
+        found.append(Logins(rate, succeeded, ended, busy > BUSY))
+    return found
 
 
-def measure_users(served: Served, peak: float, seconds: float, rounds: int) -> None:
-    """Print how long users wait, quiet and in each flood, in turns."""
+def find_peak(found: Sequence[Logins]) -> float:
+    """How many logins a second there were when there were most."""
+    return max(logins.succeeded for logins in found)
+
+
+def measure_users(served: Served, peak: float, seconds: float, rounds: int) -> dict[str, list[float]]:
+    """How long users wait, in ms, in each flood, and `QUIET`, in turns."""
     users = Users(served)
     users.measure(2)
     quiet: list[float] = []
@@ -128,11 +142,30 @@ def measure_users(served: Served, peak: float, seconds: float, rounds: int) -> N
                 time.sleep(2)  # until it flows
                 flooded[name] += users.measure(seconds)
             time.sleep(1)
+    return {QUIET: quiet, **flooded}
+
+
+def p99(took: Sequence[float]) -> float:
+    """What one in a hundred exceeds."""
+    return statistics.quantiles(took, n=100)[98]
+
+
+def print_logins(found: Sequence[Logins]) -> None:
+    print(f"{'logins asked for':>18} {'succeeded':>12} {'of the peak':>12}   how the others ended")
+    peak = find_peak(found)
+    for logins in found:
+        others = ", ".join(f"{how}: {count}" for how, count in logins.ended.most_common(3))
+        note = "  (the load was the bottleneck)" if logins.is_load_bound else ""
+        of_peak = logins.succeeded / peak
+        print(f"{logins.asked:>16.0f}/s {logins.succeeded:>10.0f}/s {of_peak:>12.2f}   {others}{note}", flush=True)
+    print()
+
+
+def print_users(waits: Mapping[str, Sequence[float]]) -> None:
     print(f"{'a request of a user':>22} {'p50':>9} {'p99':>9} {'p99 / quiet':>12}")
-    for name, took in {"quiet": quiet, **flooded}.items():
-        p50, p99 = statistics.median(took), statistics.quantiles(took, n=100)[98]
-        ratio = p99 / statistics.quantiles(quiet, n=100)[98]
-        print(f"{name:>22} {p50:>6.2f} ms {p99:>6.2f} ms {ratio:>12.1f}", flush=True)
+    for name, took in waits.items():
+        ratio = p99(took) / p99(waits[QUIET])
+        print(f"{name:>22} {statistics.median(took):>6.2f} ms {p99(took):>6.2f} ms {ratio:>12.1f}", flush=True)
 
 
 def main() -> None:
@@ -145,9 +178,11 @@ def main() -> None:
     flags = ["--identity", options.identity] if options.identity else []
     with running_server(*flags, core=SERVER_CORE) as served:
         log_in(served, 50, 2)  # to warm up
-        peak = measure_logins(served, RATES, options.seconds)
-        measure_logins(served, [peak, 2 * peak, 3 * peak], options.seconds)
-        measure_users(served, peak, options.seconds, options.rounds)
+        logins = measure_logins(served, RATES, options.seconds)
+        print_logins(logins)
+        peak = find_peak(logins)
+        print_logins(measure_logins(served, [peak, 2 * peak, 3 * peak], options.seconds))
+        print_users(measure_users(served, peak, options.seconds, options.rounds))
 
 
 if __name__ == "__main__":

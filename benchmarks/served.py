@@ -58,12 +58,12 @@ def cpu_s(pid: int) -> float:
 
 @contextmanager
 def running_server(
-    *options: str, core: int | None = None, environment: dict[str, str] | None = None
+    *options: str, core: int | None = None, environment: dict[str, str] | None = None, data_dir: Path | None = None
 ) -> Iterator[Served]:
-    """`serve --dev` on a free port of loopback; on one core alone, if that is said."""
+    """`serve --dev` on a free port of loopback; on one core alone, and on a database that is there, if that is said."""
     with tempfile.TemporaryDirectory() as folder:
-        ready = Path(folder, "ready.json")
-        flags = ["--dev", "--port", "0", "--data-dir", folder, "--ready-file", str(ready), "--log-level", "warning"]
+        ready, data = Path(folder, "ready.json"), str(data_dir or folder)
+        flags = ["--dev", "--port", "0", "--data-dir", data, "--ready-file", str(ready), "--log-level", "warning"]
         command = [sys.executable, "-m", "ric0_trio", "serve", *flags, *options]
         with subprocess.Popen(command, env=os.environ | (environment or {}), stdout=subprocess.DEVNULL) as process:
             try:
@@ -72,7 +72,7 @@ def running_server(
                 while not ready.exists():
                     if process.poll() is not None:
                         raise SystemExit("the server did not start")
-                    time.sleep(0.02)
+                    time.sleep(0.005)
                 yield Served.by(ready)
             finally:
                 process.terminate()

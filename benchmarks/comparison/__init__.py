@@ -1,0 +1,1 @@
+"""What `python -m benchmarks` is made of: peers in turns under `ric0-trio bench`, in figures and pictures."""
