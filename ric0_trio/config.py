@@ -21,6 +21,7 @@ from ric0_trio.protocol.messages import Capabilities, Extensions, Label, Sentenc
 from ric0_trio.server.addresses import Networks
 from ric0_trio.server.limits import ServerLimits
 from ric0_trio.server.listening import PLACES, Place, parse_place
+from ric0_trio.server.settings import Adapter
 
 DATA_DIR: Final = Path("ric0-data")
 
@@ -54,6 +55,8 @@ class ListenSection(Section, frozen=True):
     """Who may speak there, and say in `X-Forwarded-For` for whom: addresses, networks, `unix`."""
     allowed_origins: tuple[str, ...] = ()
     """Web pages of these origins may connect, `https://chat.example`; those of others may not."""
+    adapter: Adapter = "direct"
+    """What carries WebSockets: `direct`, or `plain`, which is trio-websocket as it comes."""
 
     @property
     def first(self) -> Place:

@@ -29,6 +29,7 @@ class Peer:
 
 _ALL: Final = (
     Peer("ours", "ric0-trio, rules in memory", "ours"),
+    Peer("ours_plain", "the same, plain trio-websocket", "ours_plain"),
     Peer("served", "ric0-trio serve, database on disk", "served"),
     Peer("websockets_asyncio", "websockets, asyncio", "websockets_asyncio", needs=("websockets",)),
     Peer("websockets_uvloop", "websockets, uvloop", "websockets_uvloop", needs=("websockets", "uvloop")),

@@ -10,14 +10,14 @@ from prometheus_client import disable_created_metrics
 from benchmarks.peers.rules import MemoryAccess
 from benchmarks.peers.site import BACKLOG, Site, open_site, parse_options
 from benchmarks.peers.stopping import until_told_to_stop
-from ric0_trio.server import Server, Settings
+from ric0_trio.server import Adapter, Server, Settings
 
 
-async def main(site: Site) -> None:
+async def main(site: Site, adapter: Adapter = "direct") -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     disable_created_metrics()  # type: ignore[no-untyped-call]  # as `ric0-trio serve` does
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1", backlog=BACKLOG)
-    server = Server(Settings(site.profile, site.tls, site.limits), site.key, MemoryAccess(site.rules))
+    server = Server(Settings(site.profile, site.tls, site.limits, adapter=adapter), site.key, MemoryAccess(site.rules))
     site.announce(listeners[0].socket.getsockname()[1])
     await until_told_to_stop(partial(server.serve, listeners))
 

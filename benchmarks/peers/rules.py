@@ -5,7 +5,7 @@ from typing import Final
 from ric0_trio.access import moments
 from ric0_trio.access.records import Ban, ClientRule, JoinRequest, Member, Ruling
 from ric0_trio.access.rules import Facts, Policy, decide
-from ric0_trio.access.store import Applicant
+from ric0_trio.access.store import Applicant, ImmediateAccess
 from ric0_trio.protocol import Admit, Admitted, Fingerprint, SoftwareVersion, Verdict
 
 KEPT: Final = 1_000
@@ -57,16 +57,16 @@ class MemoryRules:
             self._live[user] = left
 
 
-class MemoryAccess:
-    """The same as an `AccessStore`, for our server."""
+class MemoryAccess(ImmediateAccess):
+    """The same for our server."""
 
     def __init__(self, rules: MemoryRules) -> None:
         self._rules = rules
 
-    async def admit(self, applicant: Applicant, request: Admit) -> Verdict:
+    def admit_now(self, applicant: Applicant, request: Admit) -> Verdict:
         """Decide, and take a place if they may join."""
         return self._rules.admit(applicant.connection_id, request)
 
-    async def release(self, connection_id: str, why: str) -> None:
+    def release_now(self, connection_id: str, why: str) -> None:
         """Give back the place that the connection took."""
         self._rules.release(connection_id)

@@ -4,6 +4,7 @@ The interface that the server knows. One question is answered whole in one call,
 race, and a networked store can stand behind it.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -40,11 +41,23 @@ class AccessStore(Protocol):
         """Give back the place that `connection_id` took. `why` the user left is for people to read."""
 
 
-class OpenAccess:
+class ImmediateAccess(ABC):
+    """What has all that it decides by in memory, and waits for nothing, as an `AccessStore` may: it costs less."""
+
+    @abstractmethod
+    def admit_now(self, applicant: Applicant, request: Admit) -> Verdict:
+        """As `AccessStore.admit`."""
+
+    @abstractmethod
+    def release_now(self, connection_id: str, why: str) -> None:
+        """As `AccessStore.release`."""
+
+
+class OpenAccess(ImmediateAccess):
     """Lets in everyone who has proved who they are."""
 
-    async def admit(self, applicant: Applicant, request: Admit) -> Verdict:
+    def admit_now(self, applicant: Applicant, request: Admit) -> Verdict:
         return Admitted()
 
-    async def release(self, connection_id: str, why: str) -> None:
+    def release_now(self, connection_id: str, why: str) -> None:
         pass

@@ -31,6 +31,7 @@ def make_settings(startup: Startup, url: str) -> Settings:
         _fit(config.limits),
         trusted_proxies=config.listen.trusted_proxies,
         allowed_origins=config.listen.allowed_origins,
+        adapter=config.listen.adapter,
     )
 
 

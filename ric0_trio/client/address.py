@@ -9,8 +9,8 @@ import trio
 
 from ric0_trio.client.errors import ConnectionClosedError, ServerIdentityError, ServerUnreachableError
 from ric0_trio.protocol import PATH
+from ric0_trio.transport.errors import ABNORMAL
 from ric0_trio.transport.loopback import is_loopback
-from ric0_trio.transport.websocket import ABNORMAL
 
 _DEFAULT_PORTS = {"wss": 443, "ws": 80}
 

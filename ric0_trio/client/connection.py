@@ -50,16 +50,10 @@ from ric0_trio.protocol import (
 )
 from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.transport.clock import SteadyClock
+from ric0_trio.transport.errors import ABNORMAL, FrameError, PeerGoneError
 from ric0_trio.transport.guard import GuardedStream
-from ric0_trio.transport.websocket import (
-    ABNORMAL,
-    FrameError,
-    KeepAlive,
-    PeerGoneError,
-    WebSocket,
-    connect_websocket,
-    one_exception,
-)
+from ric0_trio.transport.plain import PlainWebSocket, connect_websocket
+from ric0_trio.transport.websocket import KeepAlive, one_exception
 
 MAX_MESSAGE_BYTES = 64 * 1024
 CONTROL_FRAMES_PER_MIN = 60
@@ -73,7 +67,7 @@ _NONCE_BYTES = 32
 class ChatConnection:
     """An open connection. Its steps, in order: `verify_server`, `connect`, `disconnect`."""
 
-    def __init__(self, websocket: WebSocket, codec: Codec, address: Address, reply_timeout_s: float) -> None:
+    def __init__(self, websocket: PlainWebSocket, codec: Codec, address: Address, reply_timeout_s: float) -> None:
         self.codec: Final = codec
         """The encoding that the server chose."""
         self.address: Final = address
@@ -172,7 +166,8 @@ class ChatConnection:
         while todo:
             match todo.popleft():
                 case Send(payload):
-                    await self._websocket.send(payload)
+                    self._websocket.send(payload)
+                    await self._websocket.flush()
                 case Verify() as question:
                     todo.extend(self._session.answer(question.answer(), self._clock.now()))
                 case ServerFailed(problem, identity=True):

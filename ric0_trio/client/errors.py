@@ -1,7 +1,7 @@
 """What can become of a connection, as exceptions: all are `ChatError`."""
 
 from ric0_trio.protocol import NEVER_RETURN
-from ric0_trio.transport.websocket import ABNORMAL
+from ric0_trio.transport.errors import ABNORMAL
 
 
 class ChatError(Exception):

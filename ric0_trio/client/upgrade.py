@@ -7,8 +7,8 @@ import trio
 import wsproto.utilities
 
 from ric0_trio.client.errors import ConnectionClosedError, UpgradeRefusedError
+from ric0_trio.transport.errors import ABNORMAL
 from ric0_trio.transport.head import HeadTooBigError, read_head
-from ric0_trio.transport.websocket import ABNORMAL
 
 _MAX_HEAD_BYTES: Final = 8 * 1024
 _SHOWN_BODY_BYTES: Final = 200

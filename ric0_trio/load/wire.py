@@ -6,7 +6,7 @@ from typing import Final
 
 from ric0_trio.client.address import Address
 from ric0_trio.protocol import Status
-from ric0_trio.transport.websocket import ABNORMAL
+from ric0_trio.transport.errors import ABNORMAL
 
 CLOSE: Final = bytes([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8])
 """A Close frame with 1000."""

@@ -2,7 +2,7 @@
 
 from ric0_trio.server.app import Server
 from ric0_trio.server.limits import ServerLimits
-from ric0_trio.server.settings import Settings
+from ric0_trio.server.settings import Adapter, Settings
 from ric0_trio.server.tls import make_server_context
 
-__all__ = ["Server", "ServerLimits", "Settings", "make_server_context"]
+__all__ = ["Adapter", "Server", "ServerLimits", "Settings", "make_server_context"]

@@ -3,10 +3,13 @@
 import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 UNIX: Final = "unix"
 """What the peers of a unix socket are called: they have no address."""
+
+_REMEMBERED: Final = 4096
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -24,10 +27,13 @@ class Networks:
 
     def __contains__(self, peer: str) -> bool:
         """Whether a peer, by its address or as `unix`, is one of them."""
-        if peer == UNIX:
-            return self._unix
-        address = _parse_address(peer)
-        return address is not None and any(address in network for network in self._networks)
+        return self.has(peer, _parse_address(peer))
+
+    def has(self, peer: str, address: _Address | None) -> bool:
+        """The same, when the peer's address is known by now."""
+        if address is None:
+            return peer == UNIX and self._unix
+        return any(address in network for network in self._networks)
 
 
 @dataclass(frozen=True)
@@ -49,12 +55,14 @@ class Addresses:
         """Take networks as `Networks` does; raises as it does."""
         self._exempt = Networks(exempt)
         self._proxies = Networks(trusted_proxies)
+        self.peer = lru_cache(_REMEMBERED)(self._find_peer)
+        """Whoever is at an address, or is called so. To parse it costs as much as a signature does."""
 
-    def peer(self, name: str) -> Peer:
-        """Whoever is at the address `name`, or is called so."""
+    def _find_peer(self, name: str) -> Peer:
         address = _parse_address(name)
         name = name if address is None else str(address)
-        return Peer(name, None if name in self._exempt else _group(name, address), name in self._proxies)
+        is_exempt, is_proxy = self._exempt.has(name, address), self._proxies.has(name, address)
+        return Peer(name, None if is_exempt else _group(name, address), is_proxy)
 
     def client_of(self, proxy: Peer, forwarded_for: Sequence[str]) -> Peer | None:
         """Whoever a trusted proxy speaks for, by its `X-Forwarded-For`; the proxy itself when it does not say.

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 import trio
 
-from ric0_trio.access.store import AccessStore
+from ric0_trio.access.store import AccessStore, ImmediateAccess
 from ric0_trio.protocol import PrivateKey
 from ric0_trio.server.addresses import UNIX
 from ric0_trio.server.connection import Connection
@@ -19,6 +19,7 @@ from ric0_trio.server.refusals import Refusal
 from ric0_trio.server.services import Services
 from ric0_trio.server.settings import Settings
 from ric0_trio.server.watched import ConnectionInfo
+from ric0_trio.transport.eager import EagerSocket
 
 _OUT_OF_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _ACCEPT_PAUSE_S: Final = 0.1
@@ -36,7 +37,7 @@ _MAX_TURNED_AWAY: Final = 64
 class Server:
     """Serves the protocol on listeners that you open. Nothing that a client does ends it."""
 
-    def __init__(self, settings: Settings, key: PrivateKey, access: AccessStore) -> None:
+    def __init__(self, settings: Settings, key: PrivateKey, access: AccessStore | ImmediateAccess) -> None:
         """Make a server that proves itself with `key` and asks `access` who may join.
 
         Raises `ValueError` when the profile names another key than `key`, and for what is no network.
@@ -73,19 +74,10 @@ class Server:
 
         At `proxied` listeners plain `ws://` is spoken, and with trusted proxies alone.
         """
-        async with trio.open_nursery() as connections:
-            async with trio.open_nursery() as accepting:
-                for listener in listeners:
-                    accepting.start_soon(self._accept, listener, connections, False)
-                for listener in proxied:
-                    accepting.start_soon(self._accept, listener, connections, True)
-                accepting.start_soon(self._services.refusals.report)
-                accepting.start_soon(self._services.endings.report)
-                accepting.start_soon(self.metrics.watch_event_loop)
-                task_status.started()
-                await self._stopping.wait()
-                accepting.cancel_scope.cancel()
-            connections.cancel_scope.deadline = trio.current_time() + self.settings.limits.drain_timeout_s
+        with self._services.turns.following_rounds():
+            async with trio.open_nursery() as connections:
+                await self._accept_until_stopped(listeners, proxied, connections, task_status)
+                connections.cancel_scope.deadline = trio.current_time() + self.settings.limits.drain_timeout_s
         self._services.refusals.tell()
         self._services.endings.tell()
 
@@ -135,31 +127,28 @@ class Server:
         counted. With `is_proxied`, it is a proxy that has ended TLS. Nothing that the client does raises.
         """
         self.metrics.accepted.inc()
+        if isinstance(stream, trio.SocketStream):
+            stream = EagerSocket(stream)
         connection = Connection(self._services, stream, self._services.addresses.peer(peer), is_proxied=is_proxied)
         try:
             refusal = self._find_no_room() or connection.enter()
-            if refusal is None:
-                await self._run(connection)
-            else:
+            if refusal is not None:
                 await self._turn_away(connection, refusal)
+            else:
+                self._connections.add(connection)
+                if self.is_stopping:
+                    connection.shutdown(trio.current_time())
+                await connection.run()
         except* Exception:  # the connection's boundary: a fault in serving one client is not the others'
             connection.log.exception("connection.failed")
             connection.history.ending = _FAULT
         finally:
+            self._connections.discard(connection)
             connection.leave()
             if self.is_stopping:
                 connection.history.end(_STOPPED)
             connection.tell()
             await connection.end()
-
-    async def _run(self, connection: Connection) -> None:
-        self._connections.add(connection)
-        if self._stopping.is_set():
-            connection.shutdown(trio.current_time())
-        try:
-            await connection.run()
-        finally:
-            self._connections.remove(connection)
 
     async def _turn_away(self, connection: Connection, refusal: Refusal) -> None:
         connection.leave()
@@ -178,6 +167,25 @@ class Server:
         if self._services.turns.wait_s > limits.overload_wait_s:
             return Refusal("overload_wait_s", "the server is overloaded", _RETRY_AFTER_S)
         return None
+
+    async def _accept_until_stopped(
+        self,
+        listeners: Sequence[trio.SocketListener],
+        proxied: Sequence[trio.SocketListener],
+        connections: trio.Nursery,
+        task_status: trio.TaskStatus[None],
+    ) -> None:
+        async with trio.open_nursery() as accepting:
+            for listener in listeners:
+                accepting.start_soon(self._accept, listener, connections, False)
+            for listener in proxied:
+                accepting.start_soon(self._accept, listener, connections, True)
+            accepting.start_soon(self._services.refusals.report)
+            accepting.start_soon(self._services.endings.report)
+            accepting.start_soon(self.metrics.watch_event_loop)
+            task_status.started()
+            await self._stopping.wait()
+            accepting.cancel_scope.cancel()
 
     async def _accept(self, listener: trio.SocketListener, connections: trio.Nursery, is_proxied: bool) -> None:
         async with listener:

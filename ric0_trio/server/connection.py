@@ -5,13 +5,16 @@ TLS handshake → HTTP head → refusal, or upgrade → conversation → closing
 
 import math
 import secrets
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
 import trio
 
-from ric0_trio.protocol import Close, CloseCode, Kick, State
-from ric0_trio.protocol.rate import TokenBucket
+from ric0_trio.access.store import ImmediateAccess
+from ric0_trio.protocol import CloseCode, Codec, Kick, State
+from ric0_trio.server.adapters import ADAPTERS
 from ric0_trio.server.addresses import Peer
 from ric0_trio.server.conversation import Conversation
 from ric0_trio.server.endings import Cause, Ending, History
@@ -20,11 +23,10 @@ from ric0_trio.server.refusals import Refusal
 from ric0_trio.server.services import Services
 from ric0_trio.server.upgrade import HttpRefusal, Upgrade, check_request, parse_request
 from ric0_trio.server.watched import ConnectionInfo, ConnectionState
-from ric0_trio.transport.guard import GuardedStream
+from ric0_trio.transport.eager import EagerStream
 from ric0_trio.transport.head import HeadTooBigError, read_head
-from ric0_trio.transport.websocket import KeepAlive, accept_websocket
+from ric0_trio.transport.websocket import ServerWebSocket
 
-_INTERNAL_ERROR: Final = Close(CloseCode.INTERNAL_ERROR, "internal error")
 _GIVE_WAY: Final = Kick(CloseCode.TRY_AGAIN_LATER, "others wait to connect, and you have not connected yet")
 _LOST: Final = Ending(Cause.LOST, "the connection was lost")
 _TURN_AWAY_TIMEOUT_S: Final = 1.0
@@ -35,6 +37,16 @@ _STATES: Final[dict[State, ConnectionState]] = {
     State.DISCONNECTED: "disconnected",
     State.CLOSED: "closing",
 }
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A request for a WebSocket that can be answered with 101."""
+
+    stream: EagerStream
+    upgrade: Upgrade
+    early: bytes
+    """What came behind it already."""
 
 
 class Connection:
@@ -50,7 +62,6 @@ class Connection:
         self._settings = services.settings
         self._limits = self._settings.limits
         self._stream = MeteredStream(stream, self._limits, services.turns)
-        self._tls: trio.SSLStream[MeteredStream] | None = None
         self._is_proxied = is_proxied
         self._came_by_proxy = False
         self._opening = trio.CancelScope(deadline=trio.current_time() + self._limits.opening_timeout_s)
@@ -135,15 +146,13 @@ class Connection:
     async def run(self) -> None:
         """Serve the client until either side ends it."""
         try:
-            # What is asked of the access store outlives the client: a place that comes late is given back.
-            async with trio.open_nursery() as admissions:
-                with self._opening:
-                    await self._open(admissions)
-                if self._opening.cancelled_caught and self.history.ending is None:
-                    self.history.end(Ending(Cause.LIMIT, "no WebSocket in time", limit="opening_timeout_s"))
-                    self._services.refusals.note("opening_timeout_s", self.peer.name)
-                self._note_exhausted()
-                await trio.aclose_forcefully(self._stream)  # now, not when the last admission is known
+            if isinstance(self._services.access, ImmediateAccess):
+                await self._run(None)
+            else:
+                # What is asked of the store outlives the client, and keeps the connection counted: a place that comes
+                # late is given back.
+                async with trio.open_nursery() as admissions:
+                    await self._run(admissions)
         finally:
             await self.end()
 
@@ -166,12 +175,8 @@ class Connection:
 
     async def end(self) -> None:
         """Close the stream by force, and let go of what would keep this connection in memory."""
-        # What refers to itself would wait for the garbage collector, and with it what OpenSSL holds.
-        self._conversation = None
-        if self._tls is not None:
-            vars(self._tls).clear()
-        with trio.CancelScope(shield=True):  # or a cancellation would take the place of a fault that is under way
-            await trio.aclose_forcefully(self._stream)
+        self._conversation = None  # what refers to itself would wait for the garbage collector
+        await self._stream.abort()
 
     def _enter_address(self) -> Refusal | None:
         refusal = self._services.address_limits.enter(self.peer.group, trio.current_time())
@@ -187,37 +192,53 @@ class Connection:
             return True
         return refusal.is_told and self._services.courtesy.take(trio.current_time())
 
-    async def _open(self, admissions: trio.Nursery) -> None:
+    async def _run(self, admissions: trio.Nursery | None) -> None:
+        opened: _Opened | None = None
+        with self._opening:
+            opened = await self._open()
+        if opened is not None and not self._opening.cancel_called:  # which can come too late to interrupt it
+            self._is_upgrading = True
+            serve = ADAPTERS[self._settings.adapter]
+            await serve(opened.stream, opened.upgrade, opened.early, self._limits, partial(self._begin, admissions))
+        elif self._opening.cancel_called and self.history.ending is None:
+            self.history.end(Ending(Cause.LIMIT, "no WebSocket in time", limit="opening_timeout_s"))
+            self._services.refusals.note("opening_timeout_s", self.peer.name)
+        self._note_loss()
+        await self._stream.abort()  # now, not when the last admission is known
+
+    async def _open(self) -> "_Opened | None":
+        """Come as far as a request for a WebSocket that is good; or say what there is to say instead."""
         try:
             stream = await self._shake_hands()
             answer, early = await self._read_request(stream)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             cause = str(error.__cause__ or error).partition(" (_ssl.c")[0]
             self.history.end(Ending(Cause.LOST, "no TLS handshake or HTTP head", detail=cause))
-            return
+            return None
+        if isinstance(answer, Upgrade):
+            return _Opened(stream, answer, early)
         if isinstance(answer, HttpRefusal):
             if answer.limit is not None:
                 self._services.refusals.note(answer.limit, self.peer.name)
             await self._refuse(stream, answer)
-        elif isinstance(answer, Refusal):
-            if self._may_tell(answer):
-                await self._refuse(stream, _as_http(answer))
-        else:
-            await self._upgrade(stream, answer, early, admissions)
+        elif self._may_tell(answer):
+            await self._refuse(stream, _as_http(answer))
+        return None
 
-    def _note_exhausted(self) -> None:
-        """Say it, if the client has sent too much, and had not been closed for something else before."""
-        limit, ending = self._stream.exhausted, self.history.ending
-        if limit is not None and (ending is None or ending.cause is Cause.LOST):
-            self.history.ending = Ending(Cause.LIMIT, "sent too much", limit=limit)
-            self._services.refusals.note(limit, self.peer.name)
+    def _note_loss(self) -> None:
+        """Say why the connection was lost, if the client has sent too much."""
+        if self.history.ending is not None and self.history.ending.cause is not Cause.LOST:
+            return
+        if self._stream.exhausted is not None:
+            self.history.ending = Ending(Cause.LIMIT, "sent too much", limit=self._stream.exhausted)
+            self._services.refusals.note(self._stream.exhausted, self.peer.name)
 
-    async def _shake_hands(self) -> trio.abc.Stream:
+    async def _shake_hands(self) -> EagerStream:
         if self._is_proxied or self._settings.ssl_context is None:
             return self._stream
-        self._tls = trio.SSLStream(self._stream, self._settings.ssl_context, server_side=True)
-        await self._tls.do_handshake()
-        return MeteredTls(self._tls)
+        tls = MeteredTls(self._stream, self._settings.ssl_context)
+        await tls.do_handshake()
+        return tls
 
     async def _read_request(self, stream: trio.abc.Stream) -> tuple[Upgrade | HttpRefusal | Refusal, bytes]:
         limits = self._limits
@@ -260,46 +281,21 @@ class Connection:
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 pass
 
-    async def _upgrade(self, stream: trio.abc.Stream, request: Upgrade, early: bytes, admissions: trio.Nursery) -> None:
-        async def take_head() -> tuple[bytes, bytes]:
-            return request.head(), early
-
-        limits = self._limits
-        guard = GuardedStream(
-            stream,
-            take_head,
-            is_client=False,
-            max_message_bytes=limits.max_message_bytes,
-            control_frames=TokenBucket(limits.control_frames_before_auth, 0, trio.current_time()),
+    def _begin(self, admissions: trio.Nursery | None, websocket: ServerWebSocket, codec: Codec) -> Conversation:
+        self._conversation = Conversation(
+            self._services,
+            self._settings,
+            websocket,
+            codec,
+            admissions,
+            self.id,
+            self.peer,
+            self.log,
+            self.history,
+            self._change_standing,
         )
-        close, timeout_s = _INTERNAL_ERROR, limits.close_timeout_before_auth_s
-        self._is_upgrading = True
-        try:
-            async with accept_websocket(
-                guard,
-                request.subprotocol,
-                keepalive=KeepAlive(limits.ping_interval_s, limits.ping_timeout_s),
-                write_timeout_s=limits.write_timeout_s,
-            ) as websocket:
-                self._opening.deadline = math.inf
-                talk = Conversation(
-                    self._services,
-                    self._settings,
-                    websocket,
-                    request.codec,
-                    admissions,
-                    self.id,
-                    self.peer,
-                    self.log,
-                    self.history,
-                    self._change_standing,
-                )
-                self._conversation = talk
-                talk.shutdown(self._stops_at)
-                close = await talk.run()
-                timeout_s = limits.close_timeout_s if talk.is_user else timeout_s
-        finally:
-            await guard.close(close.code, close.reason, timeout_s)
+        self._conversation.shutdown(self._stops_at)
+        return self._conversation
 
     def _change_standing(self, is_user: bool) -> Refusal | None:
         """Count the client as a connected user, or as a stranger again, for which there may be no room."""

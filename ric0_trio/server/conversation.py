@@ -10,7 +10,7 @@ import outcome
 import structlog
 import trio
 
-from ric0_trio.access.store import Applicant
+from ric0_trio.access.store import AccessStore, Applicant, ImmediateAccess
 from ric0_trio.protocol import (
     Admit,
     Close,
@@ -38,15 +38,9 @@ from ric0_trio.server.refusals import Refusal
 from ric0_trio.server.services import Services
 from ric0_trio.server.settings import Settings
 from ric0_trio.transport.clock import SteadyClock
+from ric0_trio.transport.errors import ABNORMAL, FrameError, PeerGoneError, PeerSilentError, PeerStalledError
 from ric0_trio.transport.frames import Excess
-from ric0_trio.transport.websocket import (
-    ABNORMAL,
-    FrameError,
-    PeerGoneError,
-    PeerSilentError,
-    PeerStalledError,
-    WebSocket,
-)
+from ric0_trio.transport.websocket import ServerWebSocket
 
 _SILENCES: Final = {
     PeerSilentError: (Cause.SILENT, "ping_timeout_s"),
@@ -61,9 +55,9 @@ class Conversation:
         self,
         services: Services,
         settings: Settings,
-        websocket: WebSocket,
+        websocket: ServerWebSocket,
         codec: Codec,
-        admissions: trio.Nursery,
+        admissions: trio.Nursery | None,
         connection_id: str,
         peer: Peer,
         log: structlog.typing.FilteringBoundLogger,
@@ -72,12 +66,14 @@ class Conversation:
     ) -> None:
         """`settings` are those with which the connection began.
 
-        `change_standing` is told whenever the client becomes a connected user, or ceases to be one.
+        `admissions` is where an access store is asked; one that answers at once needs none. `change_standing` is told
+        whenever the client becomes a connected user, or ceases to be one.
         """
         self.is_user = False
         """Whether a connected user is there, or was there when the end came."""
         self._services = services
         self._metrics = services.metrics
+        self._access = services.access
         self._limits = settings.limits
         self._peer = peer
         self._change_standing = change_standing
@@ -94,10 +90,15 @@ class Conversation:
         self._order: Callable[[], Sequence[Effect]] | None = None
         self._ends_for: str | None = None
         self._stops_at = math.inf
-        self._waiting: trio.CancelScope | None = None
+        self._listening = trio.CancelScope()
         self._verdict: outcome.Outcome[Verdict] | None = None
-        self._verdict_given = trio.Event()
+        self._early: str | bytes | None = None
         self._left = "the connection was lost"
+
+    @property
+    def close_timeout_s(self) -> float:
+        """How long the closing handshake may take."""
+        return self._limits.close_timeout_s if self.is_user else self._limits.close_timeout_before_auth_s
 
     @property
     def state(self) -> State:
@@ -121,16 +122,14 @@ class Conversation:
     def shutdown(self, at: float) -> None:
         """End the conversation at `at`, on Trio's clock, because the server is going away."""
         self._stops_at = min(self._stops_at, at)
-        if self._waiting is not None:
-            self._waiting.deadline = min(self._waiting.deadline, at)
+        self._listening.deadline = min(self._listening.deadline, at)
 
     async def run(self) -> Close:
         """Converse, and return how the WebSocket is to be closed. Every place that was taken is given back."""
         try:
+            await self._websocket.accept()
             while True:
-                effects = await self._next_effects()
-                self._note_standing()
-                close = await self._carry_out(effects)
+                close = await self._carry_out(await self._listen())
                 if close is not None:
                     return self._note_close(close)
         except PeerGoneError as gone:
@@ -148,37 +147,100 @@ class Conversation:
             self._order = None  # it refers to this conversation, which would be garbage in a cycle
             await self._give_back_places()
 
-    async def _next_effects(self) -> Sequence[Effect]:
-        """Wait for what comes first: an order, a deadline, the verdict that was asked for, or a message."""
+    async def _listen(self) -> deque[Effect]:
+        """Converse until something has to be waited for that is not the client; give what is to be done first then.
+
+        It is interrupted between messages alone, by an order or a deadline.
+        """
+        with trio.CancelScope(deadline=self._wakes_at()) as self._listening:
+            while True:
+                if self._order is not None:
+                    effects = self._order()
+                elif self._session.question is None:
+                    payload = await self._websocket.receive() if self._early is None else self._early
+                    self._early = None
+                    effects = () if payload is None else self._take(payload)
+                elif self._verdict is not None:
+                    effects = self._take_verdict()
+                else:
+                    await self._wait_for_the_verdict()
+                    effects = ()
+                self._note_standing()
+                todo = deque(effects)
+                if not self._carry_out_now(todo):
+                    return todo
+                self._wake_in_time()
+        effects = self._act_in_time()
+        self._note_standing()
+        return deque(effects)
+
+    def _take(self, payload: str | bytes) -> Sequence[Effect]:
+        self._history.messages_in += 1
+        self._metrics.received.observe(size_of(payload))
+        return self._session.receive(payload, self._clock.now())
+
+    async def _wait_for_the_verdict(self) -> None:
+        """Until then the client may leave; a message that comes has to wait."""
+        if self._early is not None:
+            await trio.sleep_forever()
+        self._early = await self._websocket.receive()
+
+    def _wake_in_time(self) -> None:
+        """See that the deadline is not missed; to put it off costs more than to wake too early."""
+        deadline = self._session.deadline
+        if deadline is not None and (wakes_at := self._clock.to_trio(deadline)) < self._listening.deadline:
+            self._listening.deadline = wakes_at
+
+    def _wakes_at(self) -> float:
+        """When something is to be done, even if nothing comes."""
         deadline = min(self._clock.to_trio(self._session.deadline), self._stops_at)
-        with trio.CancelScope(deadline=deadline) as self._waiting:
-            if self._order is not None:
-                self._waiting.cancel()
-            if isinstance(self._session.question, Admit):
-                await self._verdict_given.wait()
-                return self._take_verdict()
-            payload = await self._websocket.receive()
-            self._history.messages_in += 1
-            self._metrics.received.observe(size_of(payload))
-            return self._session.receive(payload, self._clock.now())
+        # One who waits for a verdict is not listened to, so a pong would not be heard.
+        return deadline if self._session.question is not None else min(deadline, self._websocket.keepalive_due)
+
+    def _act_in_time(self) -> Sequence[Effect]:
+        """Do what there was an interruption for; that may be nothing yet."""
         if self._order is not None:
             return self._order()
+        if self._verdict is not None:
+            return self._take_verdict()
         if trio.current_time() >= self._stops_at:
             return self._session.shutdown(self._clock.now())
+        if self._session.question is None:
+            self._websocket.keep_alive()
         return self._session.handle_timeout(self._clock.now())
 
-    async def _carry_out(self, effects: Sequence[Effect]) -> Close | None:
-        todo = deque(effects)
-        while todo:
+    async def _carry_out(self, todo: deque[Effect]) -> Close | None:
+        """Carry out all there is to do, with the time that it takes."""
+        while True:
+            await self._websocket.flush()
+            if self._carry_out_now(todo):
+                return None
+            if not self._websocket.is_flushed:
+                continue
             match todo.popleft():
-                case Send() as send:
-                    self._note_reply(send)
-                    await self._websocket.send(send.payload)
-                    self._history.messages_out += 1
-                    self._metrics.sent.observe(size_of(send.payload))
                 case Sign() as question:
                     with self._metrics.signing.time():
-                        signature = await self._sign(question)
+                        signature = await trio.to_thread.run_sync(
+                            question.answer, self._services.key, limiter=self._services.signing_threads
+                        )
+                    todo.extend(self._session.answer(signature, self._clock.now()))
+                case Release(reason):
+                    await self._release(_find_cause(reason, todo))
+                case Close() as close:
+                    return close
+
+    def _carry_out_now(self, todo: deque[Effect]) -> bool:
+        """Carry out what takes no waiting, as far as the first that does; say whether that was all."""
+        while todo and self._websocket.is_flushed:
+            match todo[0]:
+                case Send() as send:
+                    self._note_reply(send)
+                    self._websocket.send(send.payload)
+                    self._history.messages_out += 1
+                    self._metrics.sent.observe(size_of(send.payload))
+                case Sign() as question if not self._services.key.signs_slowly:
+                    with self._metrics.signing.time():
+                        signature = question.answer(self._services.key)
                     todo.extend(self._session.answer(signature, self._clock.now()))
                 case Verify() as question:
                     with self._metrics.verifying.time():
@@ -189,18 +251,14 @@ class Conversation:
                 case Admit(user, client_app) as question:
                     self._history.client = client_app.name
                     self._log = self._anonymous_log.bind(user=user.pubkey.short_fingerprint)
-                    self._admissions.start_soon(self._ask_access, question)
-                case Release(reason):
-                    await self._release(_find_cause(reason, todo))
-                case Close() as close:
-                    return close
-        return None
-
-    async def _sign(self, question: Sign) -> bytes:
-        key = self._services.key
-        if not key.signs_slowly:
-            return question.answer(key)
-        return await trio.to_thread.run_sync(question.answer, key, limiter=self._services.signing_threads)
+                    todo.extend(self._ask_access(question))
+                case Release(reason) if isinstance(self._access, ImmediateAccess):
+                    self._note_left(why := _find_cause(reason, todo))
+                    self._access.release_now(self._id, why)
+                case _:
+                    return False
+            todo.popleft()
+        return not todo and self._websocket.is_flushed
 
     def _note_standing(self) -> None:
         is_user = self._session.state is State.CONNECTED
@@ -239,28 +297,43 @@ class Conversation:
             self._services.refusals.note(limit, self._peer.name)
 
     def _give_order(self, order: Callable[[], Sequence[Effect]]) -> None:
+        if self._session.state is State.CLOSED:
+            return
         self._order = self._order or order  # the first counts: a ban is not undone by a shutdown
-        if self._waiting is not None:
-            self._waiting.cancel()
+        self._listening.cancel()
 
-    async def _ask_access(self, question: Admit) -> None:
+    def _ask_access(self, question: Admit) -> Sequence[Effect]:
         applicant = Applicant(self._id, self._peer.name, self.kick)
+        if isinstance(self._access, ImmediateAccess):
+            with self._metrics.admission.time():
+                verdict = self._access.admit_now(applicant, question)
+            effects = self._answer(verdict)
+            self._note_standing()
+            return effects
+        if self._admissions is None:
+            raise RuntimeError("there is nowhere to ask the access store")
+        self._admissions.start_soon(self._ask_store, self._access, applicant, question)
+        return ()
+
+    async def _ask_store(self, access: AccessStore, applicant: Applicant, question: Admit) -> None:
         with trio.CancelScope(shield=True):  # a place that is taken must be known, to be given back
             # A fault of the store is raised where the verdict is taken: raised here, no Close frame would be sent.
             with self._metrics.admission.time():
-                self._verdict = await outcome.acapture(self._services.access.admit, applicant, question)
-            self._verdict_given.set()
+                self._verdict = await outcome.acapture(access.admit, applicant, question)
+            self._listening.cancel()
             if self._session.state is State.CLOSED:
                 await self._give_back_places()
 
     def _take_verdict(self) -> Sequence[Effect]:
-        verdict, self._verdict, self._verdict_given = self._verdict, None, trio.Event()
+        verdict, self._verdict = self._verdict, None
         if verdict is None:
             return ()
-        given = verdict.unwrap()
-        if isinstance(given, Refused) and given.status == Status.INVALID_JOIN_TOKEN:
+        return self._answer(verdict.unwrap())
+
+    def _answer(self, verdict: Verdict) -> Sequence[Effect]:
+        if isinstance(verdict, Refused) and verdict.status == Status.INVALID_JOIN_TOKEN:
             self._note_failure()
-        return self._session.answer(given, self._clock.now())
+        return self._session.answer(verdict, self._clock.now())
 
     async def _give_back_places(self) -> None:
         """Give back the places that a session which is over still has, or has been given since."""
@@ -269,10 +342,16 @@ class Conversation:
                 await self._release(self._left)
 
     async def _release(self, why: str) -> None:
+        self._note_left(why)
+        if isinstance(self._access, ImmediateAccess):
+            self._access.release_now(self._id, why)
+            return
+        with trio.CancelScope(shield=True):
+            await self._access.release(self._id, why)
+
+    def _note_left(self, why: str) -> None:
         self._log.debug("session.left", why=why)
         self._log = self._anonymous_log
-        with trio.CancelScope(shield=True):
-            await self._services.access.release(self._id, why)
 
     def _note_close(self, close: Close) -> Close:
         ending = ending_of(close)

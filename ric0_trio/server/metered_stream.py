@@ -1,5 +1,6 @@
 """What one client sends: counted in bytes and reads, and taken in turns if it is a stranger or heavy."""
 
+import ssl
 from typing import Final
 
 import trio
@@ -7,24 +8,24 @@ import trio
 from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.server.limits import ServerLimits
 from ric0_trio.server.turns import Turnstile
+from ric0_trio.transport.eager import EagerStream
+from ric0_trio.transport.eager_tls import EagerTls
 
 _TURN_BYTES: Final = 4 * 1024
 _TLS_BYTES: Final = 32 * 1024  # what a handshake takes, several times over
 _SLACK: Final = 1.25  # frames, TLS records and keepalive come on top of messages
 _READS: Final = 64  # for the handshakes; and one for each KiB, where packets have 1.4 of them
 
-USERS_READS: Final = 200
-"""How often a connected user is read from in a burst, before it takes turns with the strangers."""
-USERS_READS_PER_S: Final = 100
-USERS_BYTES: Final = 256 * 1024
-"""How much a connected user may send in a burst, before it takes turns with the strangers."""
-USERS_BYTES_PER_S: Final = 64 * 1024
+LIGHT_BYTES: Final = 4 * 1024
+"""How much a connected user may send for each message that they may send, before they take turns with the strangers."""
+BYTES_OF_A_READ: Final = 800
+"""Each read counts as so many bytes at least: they may come in five pieces each."""
 USERS_TLS_BYTES: Final = 128 * 1024
 """How much a connected user may have TLS take in, in a burst, that nothing comes out of."""
 USERS_TLS_BYTES_PER_S: Final = 16 * 1024
 
 
-class MeteredStream(trio.abc.Stream):
+class MeteredStream(EagerStream):
     """A stream that ends when its peer has sent more than all that it may send can come to.
 
     Each read costs far more than it costs the peer to send it one byte. And what TLS takes in without passing it on,
@@ -33,9 +34,12 @@ class MeteredStream(trio.abc.Stream):
 
     def __init__(self, stream: trio.abc.Stream, limits: ServerLimits, turns: Turnstile) -> None:
         self._stream = stream
+        self._eager = stream if isinstance(stream, EagerStream) else None
         self._limits = limits
         self._turns = turns
         self._kept: bytes | bytearray = b""
+        self._unsent: bytes | bytearray = b""
+        self._is_cut = False
         self._is_user = False
         self._takes_turns = True
         self.reads = 0
@@ -51,8 +55,8 @@ class MeteredStream(trio.abc.Stream):
             _TLS_BYTES + limits.messages_burst * message, limits.messages_per_s * message, now
         )
         self._users_tls_bytes: TokenBucket | None = None
-        self._users_light_bytes = TokenBucket(USERS_BYTES, USERS_BYTES_PER_S, now)
-        self._users_light_reads = TokenBucket(USERS_READS, USERS_READS_PER_S, now)
+        burst, per_s = limits.messages_burst, limits.messages_per_s
+        self._users_light_bytes = TokenBucket(LIGHT_BYTES * burst, LIGHT_BYTES * per_s, now)
         self._begin_as_stranger()
 
     def trust(self, is_user: bool) -> None:
@@ -89,8 +93,7 @@ class MeteredStream(trio.abc.Stream):
         self.bytes_in += count
         if self._is_user:
             now = trio.current_time()
-            is_often, is_much = not self._users_light_reads.take(now), not self._users_light_bytes.take(now, count)
-            self._takes_turns = is_often or is_much
+            self._takes_turns = not self._users_light_bytes.take(now, max(count, BYTES_OF_A_READ))
             tls_bytes = self._users_tls_bytes
             if not self._users_bytes.take(now, count) or (tls_bytes is not None and not tls_bytes.take(now, count)):
                 self.exhausted = "bytes"
@@ -114,51 +117,70 @@ class MeteredStream(trio.abc.Stream):
 
     async def take_turn(self) -> None:
         """Wait for a turn, if the peer is one that takes turns."""
-        if self._takes_turns:
+        if self._takes_turns and not self._turns.take_free_turn():
             await self._turns.take_turn()
 
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        await self._stream.send_all(data)
+    def put(self, data: bytes | bytearray) -> None:
         self.bytes_out += len(data)
+        if self._eager is None:
+            self._unsent = data
+        else:
+            self._eager.put(data)
+
+    @property
+    def is_flushed(self) -> bool:
+        return not (self._unsent or self._is_cut) if self._eager is None else self._eager.is_flushed
+
+    async def flush(self) -> None:
+        if self._eager is not None:
+            await self._eager.flush()
+        elif self._is_cut:
+            raise trio.BrokenResourceError("something was sent in part")
+        elif self._unsent:
+            unsent, self._unsent, self._is_cut = self._unsent, b"", True
+            await self._stream.send_all(unsent)
+            self._is_cut = False
+
+    def finish(self) -> None:
+        if self._eager is not None:
+            self._eager.finish()
 
     async def wait_send_all_might_not_block(self) -> None:
         await self._stream.wait_send_all_might_not_block()
 
-    async def aclose(self) -> None:
-        await self._stream.aclose()
+    async def abort(self) -> None:
+        if self._eager is not None:
+            await self._eager.abort()
+            return
+        with trio.CancelScope(shield=True):  # or a cancellation would take the place of a fault that is under way
+            await trio.aclose_forcefully(self._stream)
 
 
-class MeteredTls(trio.abc.Stream):
+class MeteredTls(EagerTls):
     """TLS over a `MeteredStream`: a packet can hold hundreds of records, and each is a read like any other."""
 
-    def __init__(self, tls: trio.SSLStream[MeteredStream]) -> None:
-        self._tls = tls
-        tls.transport_stream.watch_tls()
+    def __init__(self, meter: MeteredStream, context: ssl.SSLContext) -> None:
+        super().__init__(meter, context)
+        self._meter = meter
         self._kept: bytes | bytearray = b""
+
+    async def do_handshake(self) -> None:
+        await super().do_handshake()
+        self._meter.watch_tls()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         if self._kept:
             data, self._kept = self._kept, b""
             return data
-        meter = self._tls.transport_stream
-        reads = meter.reads
-        data = await self._tls.receive_some(max_bytes)
-        meter.pass_on(len(data))
-        if data and meter.reads == reads:
-            if not meter.may_read(0):
+        reads = self._meter.reads
+        data = await super().receive_some(max_bytes)
+        self._meter.pass_on(len(data))
+        if data and self._meter.reads == reads:
+            if not self._meter.may_read(0):
                 return b""
             try:
-                await meter.take_turn()
+                await self._meter.take_turn()
             except trio.Cancelled:
                 self._kept = data
                 raise
         return data
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        await self._tls.send_all(data)
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await self._tls.wait_send_all_might_not_block()
-
-    async def aclose(self) -> None:
-        await self._tls.aclose()

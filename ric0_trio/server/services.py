@@ -5,7 +5,7 @@ from typing import Final
 import structlog
 import trio
 
-from ric0_trio.access.store import AccessStore
+from ric0_trio.access.store import AccessStore, ImmediateAccess
 from ric0_trio.protocol import PrivateKey
 from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.server.address_limits import AddressLimits
@@ -26,7 +26,7 @@ _TOLD_PER_S: Final = 20
 class Services:
     """Made once, by `Server`."""
 
-    def __init__(self, settings: Settings, key: PrivateKey, access: AccessStore) -> None:
+    def __init__(self, settings: Settings, key: PrivateKey, access: AccessStore | ImmediateAccess) -> None:
         self.key = key
         self.access = access
         self.address_limits = AddressLimits(settings.limits)

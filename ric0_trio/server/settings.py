@@ -3,9 +3,13 @@
 import ssl
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ric0_trio.protocol import Codec, ServerProfile, available_codecs
 from ric0_trio.server.limits import ServerLimits
+
+Adapter = Literal["direct", "plain"]
+"""What carries a WebSocket: `direct` is one task and no more; `plain` is trio-websocket as it comes."""
 
 
 @dataclass(frozen=True)
@@ -22,3 +26,4 @@ class Settings:
     """Who may say in `X-Forwarded-For` for whom they speak: addresses, networks and `unix`, as in `exempt_networks`."""
     allowed_origins: Collection[str] = ()
     """Web pages of these origins (`https://chat.example`) may connect; those of others may not."""
+    adapter: Adapter = "direct"

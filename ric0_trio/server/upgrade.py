@@ -1,21 +1,29 @@
-"""The HTTP request that opens a WebSocket: checked here, whole, before trio-websocket sees any of it.
+"""The HTTP request that opens a WebSocket: checked here, whole (docs/protocol.md, "Transport").
 
 trio-websocket and wsproto raise on bytes that are not ASCII in several headers, and on a refusal that cannot be sent.
-So what passes the check is written anew, from values that were checked (docs/protocol.md, "Transport").
+So the plain adapter is given a request that is written anew, from values that were checked.
 """
 
 import base64
 import binascii
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import h11
+from wsproto.utilities import generate_accept_token
 
 from ric0_trio.protocol import PATH
 from ric0_trio.protocol.codec import Codec, choose_codec
 
 _SHOWN_CHARS: Final = 200
+
+_TOKEN: Final = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]++"
+_USUAL_HEAD: Final = re.compile(  # nothing in it is tried twice: a stranger would choose how often
+    rb"GET ([!-~]++) HTTP/1\.1\r\n((?:" + _TOKEN + rb":[\t -~]*+\r\n)*+)\r\n"
+)
+_LEFT_TO_H11: Final = frozenset({b"content-length", b"transfer-encoding"})
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,14 @@ class Upgrade:
         return (
             f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {self.key.decode('ascii')}\r\n{offer}\r\n"
+        ).encode("ascii")
+
+    def acceptance(self) -> bytes:
+        """The answer: 101 (RFC 6455 section 4.2.2)."""
+        choice = f"Sec-WebSocket-Protocol: {self.subprotocol}\r\n" if self.subprotocol else ""
+        return (
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Accept: {generate_accept_token(self.key).decode('ascii')}\r\n{choice}\r\n"
         ).encode("ascii")
 
 
@@ -63,14 +79,17 @@ class HttpRefusal:
 class HttpRequest:
     """A well-formed HTTP request."""
 
-    def __init__(self, request: h11.Request) -> None:
-        self.method = request.method
-        self.path = request.target.split(b"?")[0]
-        self._headers = list(request.headers)
+    def __init__(self, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+        """`headers` have names in lower case."""
+        self.method = method
+        self.path = target.partition(b"?")[0]
+        self._headers: dict[bytes, list[bytes]] = {}
+        for name, value in headers:
+            self._headers.setdefault(name, []).append(value)
 
     def all(self, wanted: bytes) -> list[bytes]:
         """The values of a header (in lower case), one for each time that it is there."""
-        return [value for name, value in self._headers if name == wanted]
+        return self._headers.get(wanted, [])
 
     def elements(self, wanted: bytes) -> list[str]:
         """The elements of a header that is a comma-separated list."""
@@ -84,7 +103,10 @@ class HttpRequest:
     @property
     def not_ascii(self) -> str | None:
         """The name of a header whose value is not ASCII, if there is one."""
-        return next((name.decode("ascii") for name, value in self._headers if not value.isascii()), None)
+        for name, values in self._headers.items():
+            if not b"".join(values).isascii():
+                return name.decode("ascii")
+        return None
 
     @property
     def forwarded_for(self) -> list[str]:
@@ -94,6 +116,24 @@ class HttpRequest:
 
 def parse_request(head: bytes) -> HttpRequest | HttpRefusal:
     """Take an HTTP head, which ends in its blank line. Nothing in it raises."""
+    return _parse_usual(head) or _parse_with_h11(head)
+
+
+def _parse_usual(head: bytes) -> HttpRequest | None:
+    """What h11 would say, if it is a request as they nearly all are; or None."""
+    match = _USUAL_HEAD.fullmatch(head)
+    if match is None:
+        return None
+    target, lines = match.groups()
+    parted = (line.partition(b":") for line in lines.split(b"\r\n")[:-1])
+    headers = [(name.lower(), value.strip(b" \t")) for name, _, value in parted]
+    names = [name for name, _ in headers]
+    if names.count(b"host") != 1 or not _LEFT_TO_H11.isdisjoint(names):
+        return None
+    return HttpRequest(b"GET", target, headers)
+
+
+def _parse_with_h11(head: bytes) -> HttpRequest | HttpRefusal:
     connection = h11.Connection(h11.SERVER, max_incomplete_event_size=len(head))
     connection.receive_data(head)
     try:
@@ -104,7 +144,7 @@ def parse_request(head: bytes) -> HttpRequest | HttpRefusal:
         return HttpRefusal(400, "expected an HTTP/1.1 request")
     if connection.trailing_data[0]:  # h11 also takes bare line feeds for the end: what follows would be hidden
         return HttpRefusal(400, "expected lines that end in CR LF")
-    return HttpRequest(request)
+    return HttpRequest(request.method, request.target, list(request.headers))
 
 
 def check_request(

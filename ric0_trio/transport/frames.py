@@ -43,6 +43,11 @@ class FrameMeter:
         """Whether the header of a Close frame came by."""
 
     @property
+    def is_inside_a_frame(self) -> bool:
+        """Whether more of a frame is to come, that has begun."""
+        return self._payload_left > 0 or bool(self._header)
+
+    @property
     def is_inside_a_payload(self) -> bool:
         """Whether more of a frame is to come, whose header was there already."""
         return self._payload_left > 0

@@ -39,7 +39,7 @@ def test_peers_are_chosen_in_the_order_in_which_they_are_named() -> None:
 
 
 def test_a_peer_that_there_is_not() -> None:
-    with pytest.raises(UnknownPeerError, match="no peer 'daphne'; there are ours, served, "):
+    with pytest.raises(UnknownPeerError, match="no peer 'daphne'; there are ours, ours_plain, served, "):
         choose_peers(["daphne"])
 
 

@@ -186,7 +186,7 @@ IN_FILE = {
     "[access]\naccept_key_formats = ['dsa']": f"[access] accept_key_formats: expected {FORMATS}, got 'dsa'",
     "listen = 5": "listen: expected a table, got 5",
     "[listen]\nprot = 443": "[listen] prot: no such key; is it port? expected host, port, behind_proxy, also, "
-    "also_behind_proxy, trusted_proxies or allowed_origins",
+    "also_behind_proxy, trusted_proxies, allowed_origins or adapter",
     "[access]\nmode = 'opne'": "[access] mode: expected open, members or invite, got 'opne'",
     "[access]\nwhen_exceeded = 1": "[access] when_exceeded: expected text, got 1",
     "[access]\nconnections_per_user = -1": f"[access] connections_per_user: {AT_LEAST_0}, got -1",

@@ -109,6 +109,13 @@ def test_behind_a_proxy(serve: Serve, tmp_path: Path) -> None:
     assert (served.code, served.out) == (0, "")
 
 
+def test_the_plain_adapter(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RIC0_TRIO_LISTEN_ADAPTER", "plain")
+    seen: list[ServerInfo] = []
+    served = serve("--dev", during=lambda ready: seen.append(visit(ready)))
+    assert (served.code, len(seen)) == (0, 1)
+
+
 def has_ipv6() -> bool:
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()

@@ -1,9 +1,12 @@
 import logging
 import socket
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 
+from ric0_trio.server import Adapter
+from tests.hostile.site import ADAPTER
 from tests.server.conftest import fresh_structlog, loopback_clock, tls
 
 __all__ = ["fresh_structlog", "loopback_clock", "tls"]
@@ -17,6 +20,14 @@ def many_addresses() -> None:
             bound.bind(("127.0.0.2", 0))
         except OSError:
             pytest.skip("this system has one loopback address")
+
+
+@pytest.fixture(params=get_args(Adapter), autouse=True)
+def adapter(request: pytest.FixtureRequest) -> Iterator[Adapter]:
+    """What carries the WebSockets of `under_attack`: each attack is tried on both."""
+    token = ADAPTER.set(request.param)
+    yield request.param
+    ADAPTER.reset(token)
 
 
 @pytest.fixture(autouse=True)

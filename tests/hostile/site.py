@@ -10,6 +10,7 @@ import re
 import socket
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -21,13 +22,16 @@ from trio.testing import wait_all_tasks_blocked
 
 from ric0_trio.access.store import AccessStore, OpenAccess
 from ric0_trio.protocol import Codec, State
-from ric0_trio.server import Server, ServerLimits, Settings
+from ric0_trio.server import Adapter, Server, ServerLimits, Settings
 from tests.hostile.aftermath import POLL_S, Refusals, Resources, check_refusals
 from tests.hostile.people import PATIENCE_S, ForwardedClient, Resident
 from tests.protocol.pair import DISCONNECT, SERVER_KEY, server_profile
 from tests.server.labels import find_unbounded
 from tests.server.raw_client import HEAD, JSON, RawClient
 from tests.server.site import Tls
+
+ADAPTER = ContextVar[Adapter]("ADAPTER", default="direct")
+"""What carries the WebSockets of a server `under_attack`."""
 
 OPENED = b"HTTP/1.1 101 "
 TEST_S = 60.0
@@ -171,6 +175,7 @@ async def under_attack(
             ServerLimits(**(QUICK | limits)),
             trusted_proxies=trusted_proxies,
             allowed_origins=allowed_origins,
+            adapter=ADAPTER.get(),
         )
         server = Server(settings, SERVER_KEY, access or OpenAccess())
         direct, proxied = [await _listen(send_buffer_bytes) for _ in range(2)]

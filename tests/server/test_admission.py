@@ -46,6 +46,10 @@ async def talk_on(client: RawClient, connection: Connection) -> None:
         await client.send_raw(client.request(CHALLENGE))
 
 
+async def send_an_empty_message(client: RawClient, connection: Connection) -> None:
+    await client.send("")
+
+
 @dataclass(frozen=True)
 class Case:
     """What happens 2 s after the store was asked, when the store answers, and what the client sees."""
@@ -69,8 +73,11 @@ CASES = {
     "a kick, and the verdict in the closing handshake": Case(be_kicked, 2.25, KICKED),
     "a shutdown": Case(see_a_shutdown, LATE_S, LEFT_BY_SERVER),
     "a shutdown, and a refusal later": Case(see_a_shutdown, LATE_S, LEFT_BY_SERVER, REFUSED),
-    "the client closes": Case(leave_well, 4, [(2, "close 1000"), (4, "gone")]),
-    "the client closes, and the store is too late": Case(leave_well, LATE_S, [(2, "close 1000"), (5, "gone")]),
+    "the client closes": Case(leave_well, 4, [(2, "close 1000"), (2, "gone")]),
+    "the client closes, and the store is too late": Case(leave_well, LATE_S, [(2, "close 1000"), (2, "gone")]),
+    "the client sends a message of no bytes": Case(
+        send_an_empty_message, 4, [(4, "success"), (4, "close 1007"), (9, "gone")]
+    ),
     "the client talks on": Case(
         talk_on, 4, [(4, "success"), (4, "success"), (4, "success"), (4, "close 1008"), (9, "gone")]
     ),

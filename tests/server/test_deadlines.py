@@ -80,7 +80,9 @@ CASES = {
         answers_pings=True,
     ),
     "connected, sends data but no pong, and stays": Case(
-        State.CONNECTED, send_every_30_s, [(25, "ping"), (600, "close 1000"), (600, "gone")]
+        State.CONNECTED,
+        send_every_30_s,
+        [*((25 + 30 * count, "ping") for count in range(20)), (600, "close 1000"), (600, "gone")],
     ),
 }
 
@@ -108,7 +110,7 @@ async def test_a_head_is_waited_for_10_s(begun: bytes, autojump_clock: MockClock
 
 
 UNREAD = {
-    "a 101": (State.OPEN, HEAD, 10.0),
+    "a 101": (State.OPEN, HEAD, 5.0),
     "a refusal": (State.OPEN, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0.5),
     "a reply before authentication": (State.CHALLENGED, b"", 5.0),
     "a reply after authentication": (State.CONNECTED, b"", 5.0),

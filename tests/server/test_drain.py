@@ -1,5 +1,6 @@
 """A server that stops takes leave of every client, wherever it stands, and then is gone."""
 
+import socket
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -102,6 +103,18 @@ async def test_stop_reaches_streams_served_for_other_listeners(autojump_clock: M
         assert await idle.gone() == b""
         async with memory_client(server) as late:
             assert await late.gone() == b""
+
+
+async def test_whoever_is_there_when_it_is_cancelled_is_told() -> None:
+    server = make_server()
+    ours, theirs = [trio.SocketStream(trio.socket.from_stdlib_socket(end)) for end in socket.socketpair()]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(server.serve_stream, theirs, "socket")
+        client = RawClient(ours)
+        await client.reach(State.CONNECTED)
+        nursery.cancel_scope.cancel()
+    assert (await client.gone()).endswith(server_close_frame(1001, "the server is going away"))
+    await ours.aclose()
 
 
 async def test_a_store_that_keeps_a_stopping_server_waiting(autojump_clock: MockClock) -> None:

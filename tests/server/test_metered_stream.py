@@ -2,13 +2,12 @@
 
 import pytest
 import trio
-from trio.testing import MockClock, memory_stream_pair
+from trio.testing import MockClock, lockstep_stream_pair, memory_stream_pair
 
 from ric0_trio.server import ServerLimits
 from ric0_trio.server.metered_stream import (
-    USERS_BYTES,
-    USERS_READS,
-    USERS_READS_PER_S,
+    BYTES_OF_A_READ,
+    LIGHT_BYTES,
     MeteredStream,
     MeteredTls,
 )
@@ -88,10 +87,10 @@ async def test_a_stranger_who_sends_drop_by_drop_is_cut_off(autojump_clock: Mock
 async def test_a_user_who_sends_much_takes_turns_and_is_read_from_in_small_pieces(autojump_clock: MockClock) -> None:
     ours, theirs = memory_stream_pair()
     turns = CountedTurns()
-    stream = MeteredStream(theirs, ServerLimits(), turns)
+    stream = MeteredStream(theirs, ServerLimits(messages_burst=40, messages_per_s=20), turns)
     stream.trust(True)
-    await ours.send_all(bytes(USERS_BYTES))
-    assert len(await stream.receive_some(USERS_BYTES)) == USERS_BYTES
+    await ours.send_all(bytes(40 * LIGHT_BYTES))
+    assert len(await stream.receive_some(40 * LIGHT_BYTES)) == 40 * LIGHT_BYTES
     assert turns.taken == 0
     await ours.send_all(bytes(100_000))
     assert len(await stream.receive_some(50_000)) == 50_000
@@ -108,15 +107,11 @@ async def test_a_user_who_sends_drop_by_drop_takes_turns(autojump_clock: MockClo
     turns = CountedTurns()
     stream = MeteredStream(theirs, LIMITS, turns)
     stream.trust(True)
-    for _ in range(USERS_READS + 10):
+    light_reads = LIMITS.messages_burst * LIGHT_BYTES // BYTES_OF_A_READ
+    for number in range(light_reads + 10):
         await ours.send_all(b"x")
         assert await stream.receive_some() == b"x"
-    assert turns.taken == 10
-    await trio.sleep(1)
-    for _ in range(USERS_READS_PER_S + 10):
-        await ours.send_all(b"x")
-        assert await stream.receive_some() == b"x"
-    assert turns.taken == 20
+        assert turns.taken == max(0, number + 1 - light_reads)
 
 
 class CountedTurns(Turnstile):
@@ -132,12 +127,11 @@ async def test_each_record_of_a_packet_is_a_read(tls: Tls, autojump_clock: MockC
     peer, ours = memory_stream_pair()
     turns = CountedTurns()
     stream = MeteredStream(ours, ServerLimits(), turns)
-    server = trio.SSLStream(stream, tls.server, server_side=True)
-    secure = MeteredTls(server)
+    secure = MeteredTls(stream, tls.server)
     client = trio.SSLStream(peer, tls.client, server_hostname="localhost")
     async with trio.open_nursery() as nursery:
         nursery.start_soon(client.do_handshake)
-        await server.do_handshake()
+        await secure.do_handshake()
     before = turns.taken
     for _ in range(400):
         await client.send_all(b"x")
@@ -168,7 +162,24 @@ async def test_to_connect_again_does_not_fill_a_users_budgets(autojump_clock: Mo
     stream = MeteredStream(theirs, ServerLimits(), turns)
     for _ in range(3):
         stream.trust(True)
-        await ours.send_all(bytes(100_000))
-        assert len(await stream.receive_some(100_000)) in (100_000, 4096)
+        await ours.send_all(bytes(60_000))
+        assert len(await stream.receive_some(60_000)) in (60_000, 4096)
         stream.trust(False)
     assert turns.taken == 1  # the third time it was too much
+
+
+async def test_after_what_was_sent_in_part_nothing_follows(autojump_clock: MockClock) -> None:
+    peer, ours = lockstep_stream_pair()
+    stream = MeteredStream(ours, LIMITS, Turnstile())
+    stream.put(b"abcdef")
+    async with trio.open_nursery() as nursery:
+
+        async def give_up_in_the_middle() -> None:
+            with trio.move_on_after(1):
+                await stream.flush()
+
+        nursery.start_soon(give_up_in_the_middle)
+        assert await peer.receive_some(3) == b"abc"
+    assert not stream.is_flushed
+    with pytest.raises(trio.BrokenResourceError):
+        await stream.flush()

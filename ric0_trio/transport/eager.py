@@ -1,0 +1,108 @@
+"""Streams that send at once what the system takes: a reply then costs no turn of the event loop, and no deadline."""
+
+import os
+from abc import abstractmethod
+
+import trio
+
+_READ_BYTES = 16 * 1024
+
+
+class EagerStream(trio.abc.Stream):
+    """A stream that begins to send without waiting. Unlike those of Trio, it yields when it has to wait, and else not.
+
+    What it does raises as Trio's streams do.
+    """
+
+    @abstractmethod
+    def put(self, data: bytes | bytearray) -> None:
+        """Send `data`, or as much as goes out at once; the rest is kept for `flush`, which comes before more is put."""
+
+    @property
+    @abstractmethod
+    def is_flushed(self) -> bool:
+        """Whether all is out that was put."""
+
+    @abstractmethod
+    async def flush(self) -> None:
+        """Wait until all is out."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Put what says that nothing more will come, if there is a way to say that."""
+
+    @abstractmethod
+    async def abort(self) -> None:
+        """Close at once, and say nothing. It is not interrupted, and does no harm to a stream that is closed."""
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self.flush()
+        self.put(bytes(data))
+        await self.flush()
+
+    async def aclose(self) -> None:
+        """Finish and close. To a peer that is gone there is nothing to say."""
+        try:
+            await self.flush()
+            self.finish()
+            await self.flush()
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        finally:
+            await self.abort()
+
+
+class EagerSocket(EagerStream):
+    """A connected socket. Who reads waits first: after a reply there is nothing to be read yet."""
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        """Take over `stream`, which nobody else may use any more."""
+        self._socket = stream.socket
+        self._descriptor = self._socket.fileno()
+        self._unsent: bytes | bytearray | memoryview = b""
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        while True:
+            self._check_open()
+            await trio.lowlevel.wait_readable(self._descriptor)
+            try:
+                return os.read(self._descriptor, max_bytes or _READ_BYTES)
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise trio.BrokenResourceError(str(error)) from error
+
+    def put(self, data: bytes | bytearray | memoryview) -> None:
+        self._check_open()
+        try:
+            sent = os.write(self._descriptor, data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            raise trio.BrokenResourceError(str(error)) from error
+        self._unsent = memoryview(data)[sent:] if sent < len(data) else b""
+
+    @property
+    def is_flushed(self) -> bool:
+        return not self._unsent
+
+    async def flush(self) -> None:
+        """Wait until all is out. It may be cancelled, and goes on the next time."""
+        while self._unsent:
+            await self.wait_send_all_might_not_block()
+            self.put(self._unsent)
+
+    def finish(self) -> None:
+        """A socket says so when it is closed."""
+
+    async def wait_send_all_might_not_block(self) -> None:
+        self._check_open()
+        await trio.lowlevel.wait_writable(self._descriptor)
+
+    async def abort(self) -> None:
+        self._descriptor = -1  # the system may give the number to another
+        self._socket.close()
+
+    def _check_open(self) -> None:
+        if self._descriptor < 0:
+            raise trio.ClosedResourceError("this stream is closed")
