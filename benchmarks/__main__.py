@@ -26,8 +26,6 @@ from benchmarks.comparison.scenarios import SCENARIOS
 from benchmarks.comparison.tables import make_tables
 from benchmarks.comparison.turns import Bench, hush
 
-RESULTS = "results.json"
-
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
@@ -38,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=5, help="how often each has its turn  [default: 5]")
     parser.add_argument("--seconds", type=float, default=4, help="for each measurement  [default: 4]")
     parser.add_argument("--quick", action="store_true", help="a moment of each, with few users, once")
-    parser.add_argument("--out", type=Path, help="a folder for results.json and the pictures")
+    parser.add_argument("--out", type=Path, help="a folder for results-SCENARIO….json and the pictures")
     parser.add_argument("--list", action="store_true", help="tell what scenarios and peers there are")
     options = parser.parse_args(arguments)
     if options.list:
@@ -87,7 +85,7 @@ def keep(results: Results, folder: Path) -> None:
     from benchmarks.comparison.plots import draw_all  # not everyone who measures has matplotlib
 
     folder.mkdir(parents=True, exist_ok=True)
-    results.save(folder / RESULTS)
+    results.save(folder / f"results-{'-'.join(sorted({row.scenario for row in results.rows}))}.json")
     draw_all(results, folder)
     page = folder.with_suffix(".md")
     if page.exists():

@@ -8,8 +8,6 @@ from typing import Final
 from benchmarks.comparison.results import Results
 from benchmarks.comparison.tables import make_tables
 
-ABOUT: Final = "run"
-"""The name of the part that tells on what, when and how it was measured."""
 _PART: Final = re.compile(r"(<!-- figures: (?P<name>[\w-]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 
@@ -34,12 +32,12 @@ def renew_file(path: Path, results: Results) -> None:
 
 
 def _make_part(name: str, results: Results) -> str:
-    if name == ABOUT:
-        return _tell_about(results)
-    return "\n".join(table.to_markdown() for table in make_tables(results, name))
+    tables = "\n".join(table.to_markdown() for table in make_tables(results, name))
+    return f"{tables}\n{_tell_about(results)}" if tables else ""
 
 
 def _tell_about(results: Results) -> str:
+    """On what, when and how it was measured."""
     machine = results.machine
     versions = ", ".join(f"{name} {version}" for name, version in results.versions.items() if name != "openssl")
     command = " ".join(["python -m benchmarks", *results.command])
