@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from benchmarks.load import HALF_A_HELLO
-from benchmarks.plain_client import UPGRADE, Client, connect_request, frame
+from benchmarks.plain_client import UPGRADE, Client, connect_request
 from benchmarks.served import LOOPBACK_IS_EXEMPT, Served, running_server
+from ric0_trio.load.wire import frame
 from ric0_trio.protocol import PrivateKey
 
 TIMES = 40

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from benchmarks.bench_core import CLIENT_APP, NONCE, USER_KEY
+from ric0_trio.load.wire import CLOSE, frame
 from ric0_trio.protocol import PATH, PublicKey
 from ric0_trio.protocol.keys import encode_base64
 
@@ -19,7 +20,6 @@ UPGRADE = (
     f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: json\r\n\r\n"
 ).encode()
-CLOSE = bytes([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8])
 TIMEOUT_S = 20.0
 
 
@@ -92,14 +92,6 @@ class Messages:
         self.challenge = _request("challenge", 0, {"challenge": encode_base64(NONCE)})
         self.connect = connect_request(USER_KEY.public, proof)
         self.forged = connect_request(USER_KEY.public, proof[:-1] + bytes([proof[-1] ^ 1]))
-
-
-def frame(text: str) -> bytes:
-    """A whole text message."""
-    payload = text.encode()
-    size = len(payload)
-    head = bytes([0x80 | size]) if size < 126 else bytes([0xFE]) + size.to_bytes(2)
-    return b"\x81" + head + bytes(4) + payload
 
 
 def connect_request(public: PublicKey, proof: bytes) -> str:

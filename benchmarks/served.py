@@ -14,12 +14,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.plain_client import Client, Messages, Place
+from ric0_trio.load.server_usage import read_cpu_s
 from ric0_trio.protocol import PublicKey
 
 LOOPBACK_IS_EXEMPT = {"RIC0_TRIO_LIMITS_EXEMPT_NETWORKS": '["127.0.0.0/8"]'}
 """Lifts the bounds per address from all of loopback, and no other: for what comes from one address."""
-
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -47,13 +46,7 @@ class Served:
 
     def cpu_s(self) -> float:
         """What it has used so far, by the system's account."""
-        return cpu_s(self.pid)
-
-
-def cpu_s(pid: int) -> float:
-    """What a process has used of the processor so far, in seconds."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+        return read_cpu_s(self.pid)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """What every peer serves with: one identity, one certificate, the same bounds, and the line that says where it is."""
 
 import argparse
-import gc
 import json
 import os
 import ssl
@@ -21,6 +20,7 @@ from benchmarks.peers.rules import MemoryRules
 from ric0_trio.cli.dev_setup import DevFiles
 from ric0_trio.protocol import PATH, Codec, PrivateKey, ServerProfile, available_codecs
 from ric0_trio.server import ServerLimits, make_server_context
+from ric0_trio.server.garbage import spare_the_garbage_collector
 from ric0_trio.server.limits import fit_to_descriptors
 
 IDENTITIES: Final = ("ed25519", "rsa-2048")
@@ -33,9 +33,6 @@ LIFTED: Final[dict[str, int | list[str]]] = {
     "max_connections": fit_to_descriptors(1_000_000),
 }
 """The bounds that are raised, in all alike, as the load comes from few addresses and sends more than people do."""
-
-_YOUNG_OBJECTS: Final = 100_000
-_GENERATION_FACTOR: Final = 20
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class Site:
 
     def announce(self, port: int) -> None:
         """Print where the server listens; to be called when it does, and all that it needs is imported."""
-        spare_the_garbage_collector()
+        spare_the_garbage_collector()  # as `ric0-trio serve` does for itself: it is no difference then
         scheme = "ws" if self.tls is None else "wss"
         url = f"{scheme}://127.0.0.1:{port}{PATH}"
         print(json.dumps({"url": url, "pid": os.getpid(), "ca": self.ca and str(self.ca)}), flush=True)
@@ -91,10 +88,3 @@ def make_identity(name: str) -> PrivateKey:
         return SERVER_KEY
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     return PrivateKey.from_pem(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-
-
-def spare_the_garbage_collector() -> None:
-    """Do for every peer what `ric0-trio serve` does for itself (docs/embedding.md), so that it is no difference."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS, _GENERATION_FACTOR, _GENERATION_FACTOR)

@@ -1,11 +1,9 @@
 """Listening, serving, and what signals ask for: what `serve` does once all is loaded."""
 
-import gc
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Final
 
 import structlog
 import trio
@@ -25,13 +23,11 @@ from ric0_trio.config import Config, ListenSection
 from ric0_trio.data_dir import DataDir, DataDirError
 from ric0_trio.server import Server
 from ric0_trio.server.control import ControlSocket, bind_control_socket
+from ric0_trio.server.garbage import seldom_looking_for_garbage
 from ric0_trio.server.listening import Place, listen_at, say_why_not
 from ric0_trio.server.sd_notify import ServiceManager
 from ric0_trio.server.socket_activation import PassedSocketError, PassedSockets
-from ric0_trio.transport.websocket import one_exception
-
-_YOUNG_OBJECTS: Final = 100_000  # more than all strangers together are, who come and go
-_GENERATION_FACTOR: Final = 20
+from ric0_trio.transport.one_exception import one_exception
 
 
 async def launch(startup: Startup, ready_file: Path | None, passed: PassedSockets, service: ServiceManager) -> None:
@@ -60,7 +56,7 @@ async def launch(startup: Startup, ready_file: Path | None, passed: PassedSocket
             server.metrics.show_certificate(startup.certificate_expires_at)
             reload = Reload(startup, url, server, access, is_unix=config.listen.first.is_unix(passed))
             endings = to_the_end.enter_context(hearing(signal.SIGINT, signal.SIGTERM))  # until then they end it at once
-            with _seldom_looking_for_garbage():
+            with seldom_looking_for_garbage():
                 announce(startup, doors, url, server.settings.limits, ca)
                 if ready_file is not None:
                     write_ready_file(ready_file, url, identity, ca)
@@ -152,23 +148,6 @@ async def _listening(
                 remedy = "see --host and --port" if is_first else "see [listen] in the configuration"
                 raise CommandError(f"cannot listen on {where}: {say_why_not(error)}; {remedy}", Exit.FAILED) from None
         yield listeners
-
-
-@contextmanager
-def _seldom_looking_for_garbage() -> Iterator[None]:
-    """Look for cyclic garbage seldom, and not at all in what is there from the start.
-
-    A connection leaves none; to look for it nevertheless holds up every user, by 100 ms at times (docs/benchmarks.md).
-    """
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS, _GENERATION_FACTOR, _GENERATION_FACTOR)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 def _log() -> structlog.typing.FilteringBoundLogger:

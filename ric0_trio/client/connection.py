@@ -52,8 +52,9 @@ from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.transport.clock import SteadyClock
 from ric0_trio.transport.errors import ABNORMAL, FrameError, PeerGoneError
 from ric0_trio.transport.guard import GuardedStream
+from ric0_trio.transport.one_exception import one_exception
 from ric0_trio.transport.plain import PlainWebSocket, connect_websocket
-from ric0_trio.transport.websocket import KeepAlive, one_exception
+from ric0_trio.transport.websocket import KeepAlive
 
 MAX_MESSAGE_BYTES = 64 * 1024
 CONTROL_FRAMES_PER_MIN = 60

@@ -22,12 +22,17 @@ class Usage:
 def read_usage(pid: int) -> Usage:
     """Read it now. Raises `OSError` when there is no such process."""
     folder = Path("/proc", str(pid))
-    fields = (folder / "stat").read_text().rpartition(")")[2].split()
     return Usage(
-        cpu_s=(int(fields[11]) + int(fields[12])) / _TICKS_PER_S,
+        cpu_s=read_cpu_s(pid),
         rss_bytes=_kilobytes("VmRSS", (folder / "status").read_text()) or 0,
         pss_bytes=_read_pss(folder),
     )
+
+
+def read_cpu_s(pid: int) -> float:
+    """Read its user and system time alone."""
+    fields = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
 
 def _read_pss(folder: Path) -> int | None:

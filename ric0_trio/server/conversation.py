@@ -253,8 +253,7 @@ class Conversation:
                     self._log = self._anonymous_log.bind(user=user.pubkey.short_fingerprint)
                     todo.extend(self._ask_access(question))
                 case Release(reason) if isinstance(self._access, ImmediateAccess):
-                    self._note_left(why := _find_cause(reason, todo))
-                    self._access.release_now(self._id, why)
+                    self._release_now(self._access, _find_cause(reason, todo))
                 case _:
                     return False
             todo.popleft()
@@ -269,8 +268,10 @@ class Conversation:
         self._put_out_if(self._change_standing(is_user))
 
     def _allow_frames(self, *, is_user: bool) -> None:
-        strangers = TokenBucket(self._limits.control_frames_before_auth, 0, trio.current_time())
-        self._websocket.allow(self._session.max_message_bytes, self._users_control_frames if is_user else strangers)
+        frames = self._users_control_frames
+        if not is_user:
+            frames = TokenBucket(self._limits.control_frames_before_auth, 0, trio.current_time())
+        self._websocket.allow(self._session.max_message_bytes, frames)
 
     def _note_failure(self) -> None:
         """Whoever forges a proof or guesses at tokens may do so a few times."""
@@ -342,12 +343,16 @@ class Conversation:
                 await self._release(self._left)
 
     async def _release(self, why: str) -> None:
-        self._note_left(why)
         if isinstance(self._access, ImmediateAccess):
-            self._access.release_now(self._id, why)
+            self._release_now(self._access, why)
             return
+        self._note_left(why)
         with trio.CancelScope(shield=True):
             await self._access.release(self._id, why)
+
+    def _release_now(self, access: ImmediateAccess, why: str) -> None:
+        self._note_left(why)
+        access.release_now(self._id, why)
 
     def _note_left(self, why: str) -> None:
         self._log.debug("session.left", why=why)

@@ -15,15 +15,9 @@ from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.transport.eager import EagerStream
 from ric0_trio.transport.errors import ABNORMAL, PeerGoneError, PeerSilentError, PeerStalledError
 from ric0_trio.transport.frame_reader import FrameReader
+from ric0_trio.transport.frames import BINARY, CLOSE, MAX_SHORT_BYTES, NO_STATUS, PING, PONG, TEXT
 from ric0_trio.transport.websocket import KeepAlive
 
-_TEXT: Final = 0x81  # with FIN, as are those that follow
-_BINARY: Final = 0x82
-_CLOSE: Final = 0x88
-_PING: Final = 0x89
-_PONG: Final = 0x8A
-_NO_STATUS: Final = 1005  # there was none in the peer's Close frame
-_MAX_SHORT_BYTES: Final = 125
 _MAX_LONG_BYTES: Final = 0xFFFF
 _DRAIN_BYTES: Final = 16 * 1024
 
@@ -80,16 +74,16 @@ class DirectWebSocket:
                     data = b""
                 self._hear(data)
             elif isinstance(received, Ping):
-                self._send(_frame(_PONG, bytes(received.payload)))
+                self._send(_frame(PONG, bytes(received.payload)))
             else:
                 self._echo(received)
         return None
 
     def send(self, payload: str | bytes) -> None:
         if isinstance(payload, str):
-            self._send(_frame(_TEXT, payload.encode()))
+            self._send(_frame(TEXT, payload.encode()))
         else:
-            self._send(_frame(_BINARY, payload))
+            self._send(_frame(BINARY, payload))
 
     @property
     def is_flushed(self) -> bool:
@@ -115,7 +109,7 @@ class DirectWebSocket:
         if self._pinged_at is not None:
             raise PeerSilentError
         self._pinged_at = now
-        self._send(_frame(_PING, b""))
+        self._send(_frame(PING, b""))
 
     async def close(self, code: int, reason: str, timeout_s: float) -> None:
         """Send a Close frame if none was sent, wait for the peer's, and close the stream, by force at last.
@@ -157,7 +151,7 @@ class DirectWebSocket:
         raise PeerGoneError(close.code, reason)
 
     def _send_close(self, code: int, reason: str) -> None:
-        self._send(_frame(_CLOSE, b"" if code == _NO_STATUS else code.to_bytes(2) + reason.encode()))
+        self._send(_frame(CLOSE, b"" if code == NO_STATUS else code.to_bytes(2) + reason.encode()))
         self._close_sent = True
 
     def _send(self, frame: bytes) -> None:
@@ -181,7 +175,7 @@ class DirectWebSocket:
 def _frame(first: int, payload: bytes) -> bytes:
     """A whole frame of a server's: there is no mask (RFC 6455 section 5.2)."""
     size = len(payload)
-    if size <= _MAX_SHORT_BYTES:
+    if size <= MAX_SHORT_BYTES:
         return bytes((first, size)) + payload
     if size <= _MAX_LONG_BYTES:
         return bytes((first, 126, size >> 8, size & 0xFF)) + payload

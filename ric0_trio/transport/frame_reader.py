@@ -14,17 +14,11 @@ from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessa
 from ric0_trio.protocol.effects import CloseCode
 from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.transport.errors import FrameError
-from ric0_trio.transport.frames import FrameMeter
+from ric0_trio.transport.frames import BINARY, CLOSE, MAX_SHORT_BYTES, NO_STATUS, PONG, TEXT, FrameMeter
 
-_TEXT: Final = 0x81  # in one frame: FIN is set
-_BINARY: Final = 0x82
-_CLOSE: Final = 0x88
-_PONG: Final = 0x8A
 _CLOSE_BYTES: Final = (0, 2)  # there is no reason in it
-_NO_STATUS: Final = 1005
 _CLOSE_CODES: Final = frozenset({CloseCode.NORMAL, CloseCode.GOING_AWAY})
 _MASKED: Final = 0x80
-_MAX_SHORT_BYTES: Final = 125
 _TWO_BYTES_FOLLOW: Final = 126
 _SHORT_HEADER_BYTES: Final = 6
 _LONG_HEADER_BYTES: Final = 8
@@ -70,7 +64,7 @@ class FrameReader:
                 self._unusual = _Unusual(self._meter)
             elif end > len(self._buffer):
                 return None
-            elif self._buffer[0] == _PONG:
+            elif self._buffer[0] == PONG:
                 self._pass_over(end, now)
             elif (received := self._take(end, now)) is not None:
                 return received
@@ -87,28 +81,28 @@ class FrameReader:
         """Where the frame at hand ends, as far as its header is there; None when it is an unusual one."""
         buffer, most = self._buffer, self._meter.max_message_bytes
         first, length = buffer[0], buffer[1] - _MASKED
-        if 0 <= length <= _MAX_SHORT_BYTES:
-            is_message = first in (_TEXT, _BINARY) and length <= most
-            is_usual = is_message or first == _PONG or (first == _CLOSE and length in _CLOSE_BYTES)
+        if 0 <= length <= MAX_SHORT_BYTES:
+            is_message = first in (TEXT, BINARY) and length <= most
+            is_usual = is_message or first == PONG or (first == CLOSE and length in _CLOSE_BYTES)
             return _SHORT_HEADER_BYTES + length if is_usual else None
-        if length != _TWO_BYTES_FOLLOW or first not in (_TEXT, _BINARY):
+        if length != _TWO_BYTES_FOLLOW or first not in (TEXT, BINARY):
             return None
         if len(buffer) < _LONG_HEADER_BYTES:
             return _LONG_HEADER_BYTES
         length = buffer[2] << 8 | buffer[3]
-        return _LONG_HEADER_BYTES + length if _MAX_SHORT_BYTES < length <= most else None
+        return _LONG_HEADER_BYTES + length if MAX_SHORT_BYTES < length <= most else None
 
     def _take(self, end: int, now: float) -> Received | None:
         """Take the frame at hand, which is there whole; None when wsproto is to say what is wrong with it."""
         first, payload = self._buffer[0], self._unmask(end)
-        if first == _CLOSE:
+        if first == CLOSE:
             code = int.from_bytes(payload)
             if payload and code not in _CLOSE_CODES:
                 return None
             self._pass_over(end, now)
-            return CloseConnection(code or _NO_STATUS)
+            return CloseConnection(code or NO_STATUS)
         try:
-            message = payload.decode() if first == _TEXT else payload
+            message = payload.decode() if first == TEXT else payload
         except UnicodeDecodeError:
             return None
         self._buffer = self._buffer[end:]

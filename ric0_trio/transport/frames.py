@@ -13,7 +13,18 @@ from ric0_trio.protocol.rate import TokenBucket
 MAX_FRAGMENTS: Final = 64
 """How many frames one message may come in. Each costs its receiver an object, however empty it is."""
 
-_CLOSE: Final = 0x8
+TEXT: Final = 0x81
+"""The first byte of a frame of text that is a whole message: FIN is set, as in those that follow."""
+BINARY: Final = 0x82
+CLOSE: Final = 0x88
+PING: Final = 0x89
+PONG: Final = 0x8A
+MAX_SHORT_BYTES: Final = 125
+"""The longest payload whose length is in a frame's second byte."""
+NO_STATUS: Final = 1005
+"""Stands for the code of a Close frame that has none (RFC 6455 section 7.1.5). It is never sent."""
+
+_OPCODE: Final = 0x0F
 _LENGTH_BYTES: Final = {126: 2, 127: 8}
 
 
@@ -83,12 +94,12 @@ class FrameMeter:
         return position
 
     def _account(self, header: bytearray, now: float) -> None:
-        opcode, length = header[0] & 0x0F, header[1] & 0x7F
+        opcode, length = header[0] & _OPCODE, header[1] & 0x7F
         if length in _LENGTH_BYTES:
             length = int.from_bytes(header[2 : 2 + _LENGTH_BYTES[length]])
         self._payload_left = length
-        if opcode >= _CLOSE:
-            self.close_seen = self.close_seen or opcode == _CLOSE
+        if opcode >= CLOSE & _OPCODE:
+            self.close_seen = self.close_seen or opcode == CLOSE & _OPCODE
             if not self.close_seen and not self.control_frames.take(now):
                 self.problem = self.problem or Excess.CONTROL_FRAMES
             return

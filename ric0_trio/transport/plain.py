@@ -16,7 +16,8 @@ from ric0_trio.protocol.effects import CloseCode
 from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.transport.errors import ABNORMAL, FrameError, PeerGoneError, PeerSilentError, PeerStalledError
 from ric0_trio.transport.guard import GuardedStream
-from ric0_trio.transport.websocket import KeepAlive, one_exception
+from ric0_trio.transport.one_exception import one_exception
+from ric0_trio.transport.websocket import KeepAlive
 
 _FOUND_BY_WSPROTO: Final = (CloseCode.PROTOCOL_ERROR, CloseCode.NOT_DECODABLE)
 

@@ -1,7 +1,5 @@
 """What the server wants of a WebSocket, whichever adapter it is: `direct.py`, or `plain.py` on trio-websocket."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,19 +46,3 @@ class ServerWebSocket(Protocol):
 
     def keep_alive(self) -> None:
         """Ping a peer that has been silent for too long."""
-
-
-@contextmanager
-def one_exception() -> Iterator[None]:
-    """Unwrap the one exception that a nursery wrapped: what else it ran is of no interest to who uses the block."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        if len(group.exceptions) > 1:
-            raise
-        (exception,) = group.exceptions
-        context = exception.__context__
-        try:
-            raise exception
-        finally:
-            exception.__context__ = context  # as it was, and not the group
