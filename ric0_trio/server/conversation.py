@@ -94,6 +94,7 @@ class Conversation:
         self._verdict: outcome.Outcome[Verdict] | None = None
         self._early: str | bytes | None = None
         self._left = "the connection was lost"
+        self._fingerprint = ""
 
     @property
     def close_timeout_s(self) -> float:
@@ -250,7 +251,8 @@ class Conversation:
                     todo.extend(self._session.answer(is_genuine, self._clock.now()))
                 case Admit(user, client_app) as question:
                     self._history.client = client_app.name
-                    self._log = self._anonymous_log.bind(user=user.pubkey.short_fingerprint)
+                    self._fingerprint = user.pubkey.short_fingerprint
+                    self._log = self._anonymous_log.bind(user=self._fingerprint)
                     todo.extend(self._ask_access(question))
                 case Release(reason) if isinstance(self._access, ImmediateAccess):
                     self._release_now(self._access, _find_cause(reason, todo))
@@ -374,7 +376,7 @@ class Conversation:
         self._history.status = send.status
         self._metrics.count_connect(str(send.status))
         if send.status == Status.SUCCESS and user is not None:
-            self._history.user, self._history.name = user.pubkey.short_fingerprint, user.name
+            self._history.user, self._history.name = self._fingerprint, user.name
             self._log.info("connect.admitted", name=user.name, type=user.type)
         else:
             self._log.debug("connect.refused", status=send.status, detail=send.detail)

@@ -122,7 +122,9 @@ class EndingLog:
         now = trio.current_time()
         is_shown = history.user is not None or self._strangers.take(now)
         self._left_out += not is_shown
-        line = log.bind(
+        write = log.info if is_shown else log.debug
+        write(
+            "connection.ended",
             cause=str(ending.cause),
             limit=ending.limit,
             why=ending.why,
@@ -140,10 +142,6 @@ class EndingLog:
             messages_in=history.messages_in,
             messages_out=history.messages_out,
         )
-        if is_shown:
-            line.info("connection.ended")
-        else:
-            line.debug("connection.ended")
 
     async def report(self) -> None:
         """Tell every ten seconds how many were left out, until cancelled."""

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, get_args
 
 import trio
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Info, ProcessCollector
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from ric0_trio import __version__
 from ric0_trio.protocol import CloseCode
 from ric0_trio.server.endings import Cause, Ending
+from ric0_trio.server.histogram import Histogram, HistogramCollector
 from ric0_trio.server.refusals import LIMITS
 from ric0_trio.server.watched import ConnectionState
 
@@ -45,14 +46,17 @@ class Metrics:
             "ric0_http_refusals", "Requests that were answered instead of opening a WebSocket.", "status"
         )
         self._connects = self._counter("ric0_connects", "Answered connect requests.", "status")
-        signatures = self._histogram("ric0_signature_seconds", "Time to make or check one.", _SHORT_S, "operation")
-        self.signing, self.verifying = signatures.labels("sign"), signatures.labels("verify")
-        self.admission = self._histogram("ric0_admission_seconds", "Time until the access rules decided.", _LONG_S)
-        sizes = self._histogram("ric0_message_bytes", "Size of WebSocket messages.", _BYTES, "direction")
-        self.received, self.sent = sizes.labels("in"), sizes.labels("out")
-        self._lag = self._histogram(
-            "ric0_event_loop_lag_seconds", "How much later than asked for the event loop woke a task.", _LONG_S
+        self.signing, self.verifying = Histogram(_SHORT_S), Histogram(_SHORT_S)
+        self.admission, self._lag = Histogram(_LONG_S), Histogram(_LONG_S)
+        self.received, self.sent = Histogram(_BYTES), Histogram(_BYTES)
+        self._show("ric0_admission_seconds", "Time until the access rules decided.", self.admission)
+        self._show(
+            "ric0_event_loop_lag_seconds", "How much later than asked for the event loop woke a task.", self._lag
         )
+        signatures = {"sign": self.signing, "verify": self.verifying}
+        self._show_each("ric0_signature_seconds", "Time to make or check one.", "operation", signatures)
+        sizes = {"in": self.received, "out": self.sent}
+        self._show_each("ric0_message_bytes", "Size of WebSocket messages.", "direction", sizes)
         self._reloads = self._counter("ric0_reloads", "Times that the configuration was read again.", "outcome")
         for outcome in ("done", "failed"):
             self._reloads.labels(outcome)
@@ -127,8 +131,12 @@ class Metrics:
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
 
-    def _histogram(self, name: str, text: str, buckets: Iterable[float], *labels: str) -> Histogram:
-        return Histogram(name, text, labels, buckets=tuple(buckets), registry=self.registry)
+    def _show(self, name: str, text: str, histogram: Histogram) -> None:
+        self.registry.register(HistogramCollector(name, text, (), {(): histogram}))
+
+    def _show_each(self, name: str, text: str, label: str, histograms: dict[str, Histogram]) -> None:
+        by_labels: dict[tuple[str, ...], Histogram] = {(value,): histogram for value, histogram in histograms.items()}
+        self.registry.register(HistogramCollector(name, text, (label,), by_labels))
 
     def _make_process_metrics(self) -> None:
         ProcessCollector(registry=self.registry)

@@ -2,21 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 import trio
 
-TURNS_A_ROUND: Final = 1
-"""How many strangers are served each time round the event loop (docs/benchmarks.md, "Overload")."""
-
 
 class Turnstile(trio.abc.Instrument):
-    """First come, first served. Whoever has a turn does what there is to do until the next wait for the network."""
+    """First come, first served: one each time round the event loop (docs/benchmarks.md, "Overload").
+
+    Whoever has a turn does what there is to do until the next wait for the network.
+    """
 
     def __init__(self) -> None:
-        self._turns = trio.Semaphore(TURNS_A_ROUND)
-        self._waiting: dict[object, float] = {}
-        self._turns_left = 0
+        self._waiting: dict[trio.lowlevel.Task, float] = {}
+        self._is_free = False
 
     @contextmanager
     def following_rounds(self) -> Iterator[None]:
@@ -26,28 +24,37 @@ class Turnstile(trio.abc.Instrument):
             yield
         finally:
             trio.lowlevel.remove_instrument(self)
-            self._turns_left = 0
+            self._is_free = False
 
     def after_io_wait(self, timeout: float) -> None:
         """A round begins."""
-        self._turns_left = TURNS_A_ROUND
+        self._is_free = True
 
     def take_free_turn(self) -> bool:
-        """Take a turn of this round, if one is left and nobody waits for it."""
-        if self._turns_left > 0 and not self._waiting:
-            self._turns_left -= 1
+        """Take the turn of this round, if it is left and nobody waits for it."""
+        if self._is_free and not self._waiting:
+            self._is_free = False
             return True
         return False
 
     async def take_turn(self) -> None:
-        """Wait for a turn: at most `TURNS_A_ROUND` are given each time that the event loop goes round."""
-        ticket = object()
-        self._waiting[ticket] = trio.current_time()
+        """Wait for a turn."""
+        task = trio.lowlevel.current_task()
+        self._waiting[task] = trio.current_time()
         try:
-            async with self._turns:  # to acquire it takes until the next round
-                self._turns_left -= 1  # of this round
+            if len(self._waiting) == 1:
+                await trio.lowlevel.checkpoint()  # until the next round
+            else:
+                await trio.lowlevel.wait_task_rescheduled(lambda _: self._give_up(task))
+            self._is_free = False
         finally:
-            del self._waiting[ticket]
+            # At the head of the queue until now, and in a turn: the next one's is in the next round.
+            if self._waiting.pop(task, None) is not None and self._waiting:
+                trio.lowlevel.reschedule(next(iter(self._waiting)))
+
+    def _give_up(self, task: trio.lowlevel.Task) -> trio.lowlevel.Abort:
+        del self._waiting[task]
+        return trio.lowlevel.Abort.SUCCEEDED
 
     @property
     def wait_s(self) -> float:
