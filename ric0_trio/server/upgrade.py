@@ -79,9 +79,13 @@ class HttpRefusal:
 class HttpRequest:
     """A well-formed HTTP request."""
 
-    def __init__(self, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    def __init__(
+        self, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]], *, not_ascii: str | None = None
+    ) -> None:
         """`headers` have names in lower case."""
         self.method = method
+        self.not_ascii = not_ascii
+        """The name of a header whose value is not ASCII, if there is one."""
         self.path = target.partition(b"?")[0]
         self._headers: dict[bytes, list[bytes]] = {}
         for name, value in headers:
@@ -99,14 +103,6 @@ class HttpRequest:
     def has_token(self, wanted: bytes, token: str) -> bool:
         """Whether a list of tokens, which compare without regard to case, has this one (in lower case)."""
         return token in (element.lower() for element in self.elements(wanted))
-
-    @property
-    def not_ascii(self) -> str | None:
-        """The name of a header whose value is not ASCII, if there is one."""
-        for name, values in self._headers.items():
-            if not b"".join(values).isascii():
-                return name.decode("ascii")
-        return None
 
     @property
     def forwarded_for(self) -> list[str]:
@@ -144,7 +140,9 @@ def _parse_with_h11(head: bytes) -> HttpRequest | HttpRefusal:
         return HttpRefusal(400, "expected an HTTP/1.1 request")
     if connection.trailing_data[0]:  # h11 also takes bare line feeds for the end: what follows would be hidden
         return HttpRefusal(400, "expected lines that end in CR LF")
-    return HttpRequest(request.method, request.target, list(request.headers))
+    headers = list(request.headers)
+    not_ascii = next((name.decode("ascii") for name, value in headers if not value.isascii()), None)
+    return HttpRequest(request.method, request.target, headers, not_ascii=not_ascii)
 
 
 def check_request(

@@ -53,18 +53,22 @@ class EagerStream(trio.abc.Stream):
 
 
 class EagerSocket(EagerStream):
-    """A connected socket. Who reads waits first: after a reply there is nothing to be read yet."""
+    """A connected socket. Who reads again waits first: after a reply there is nothing to be read yet."""
 
     def __init__(self, stream: trio.SocketStream) -> None:
         """Take over `stream`, which nobody else may use any more."""
         self._socket = stream.socket
         self._descriptor = self._socket.fileno()
         self._unsent: bytes | bytearray | memoryview = b""
+        self._is_new = True
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         while True:
             self._check_open()
-            await trio.lowlevel.wait_readable(self._descriptor)
+            if self._is_new:  # who connects says something at once, mostly before they are served
+                self._is_new = False
+            else:
+                await trio.lowlevel.wait_readable(self._descriptor)
             try:
                 return os.read(self._descriptor, max_bytes or _READ_BYTES)
             except BlockingIOError:
