@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import socket
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -75,9 +76,12 @@ class Server:
         At `proxied` listeners plain `ws://` is spoken, and with trusted proxies alone.
         """
         with self._services.turns.following_rounds():
-            async with trio.open_nursery() as connections:
-                await self._accept_until_stopped(listeners, proxied, connections, task_status)
-                connections.cancel_scope.deadline = trio.current_time() + self.settings.limits.drain_timeout_s
+            async with trio.open_nursery() as watching:
+                await watching.start(self._services.readiness.run)
+                async with trio.open_nursery() as connections:
+                    await self._accept_until_stopped(listeners, proxied, connections, task_status)
+                    connections.cancel_scope.deadline = trio.current_time() + self.settings.limits.drain_timeout_s
+                watching.cancel_scope.cancel()
         self._services.refusals.tell()
         self._services.endings.tell()
 
@@ -128,7 +132,7 @@ class Server:
         """
         self.metrics.accepted.inc()
         if isinstance(stream, trio.SocketStream):
-            stream = EagerSocket(stream)
+            stream = EagerSocket(socket.socket(fileno=stream.socket.detach()), self._services.readiness)
         connection = Connection(self._services, stream, self._services.addresses.peer(peer), is_proxied=is_proxied)
         try:
             refusal = self._find_no_room() or connection.enter()

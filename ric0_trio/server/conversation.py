@@ -87,6 +87,7 @@ class Conversation:
         per_min = self._limits.control_frames_per_min
         self._users_control_frames = TokenBucket(per_min, per_min / 60, trio.current_time())
         self._allow_frames(is_user=False)
+        self._todo = deque[Effect]()
         self._order: Callable[[], Sequence[Effect]] | None = None
         self._ends_for: str | None = None
         self._stops_at = math.inf
@@ -130,7 +131,8 @@ class Conversation:
         try:
             await self._websocket.accept()
             while True:
-                close = await self._carry_out(await self._listen())
+                await self._listen()
+                close = await self._carry_out()
                 if close is not None:
                     return self._note_close(close)
         except PeerGoneError as gone:
@@ -148,34 +150,42 @@ class Conversation:
             self._order = None  # it refers to this conversation, which would be garbage in a cycle
             await self._give_back_places()
 
-    async def _listen(self) -> deque[Effect]:
-        """Converse until something has to be waited for that is not the client; give what is to be done first then.
+    async def _listen(self) -> None:
+        """Converse until there is something to do that has to be waited for.
 
         It is interrupted between messages alone, by an order or a deadline.
         """
         with trio.CancelScope(deadline=self._wakes_at()) as self._listening:
-            while True:
-                if self._order is not None:
-                    effects = self._order()
-                elif self._session.question is None:
-                    payload = await self._websocket.receive() if self._early is None else self._early
-                    self._early = None
-                    effects = () if payload is None else self._take(payload)
-                elif self._verdict is not None:
-                    effects = self._take_verdict()
-                else:
+            while self._go_on():
+                if self._session.question is not None:
                     await self._wait_for_the_verdict()
-                    effects = ()
-                self._note_standing()
-                todo = deque(effects)
-                if not self._carry_out_now(todo):
-                    return todo
-                self._wake_in_time()
-        effects = self._act_in_time()
-        self._note_standing()
-        return deque(effects)
+                elif self._early is not None:
+                    early, self._early = self._early, None
+                    self._todo.extend(self._receive(early))
+                else:
+                    await self._websocket.listen(self._take)
+            return
+        if not self._todo:
+            self._todo.extend(self._act_in_time())
+            self._note_standing()
 
-    def _take(self, payload: str | bytes) -> Sequence[Effect]:
+    def _go_on(self) -> bool:
+        """Do what there is to do, as far as it takes no waiting; say whether that was all."""
+        if self._order is not None:
+            self._todo.extend(self._order())
+        elif self._verdict is not None:
+            self._todo.extend(self._take_verdict())
+        self._note_standing()
+        is_done = self._carry_out_now()
+        self._wake_in_time()
+        return is_done
+
+    def _take(self, payload: str | bytes) -> bool:
+        """Take a message; say whether the next one may come."""
+        self._todo.extend(self._receive(payload))
+        return self._go_on() and self._session.question is None and self._order is None
+
+    def _receive(self, payload: str | bytes) -> Sequence[Effect]:
         self._history.messages_in += 1
         self._metrics.received.observe(size_of(payload))
         return self._session.receive(payload, self._clock.now())
@@ -184,7 +194,11 @@ class Conversation:
         """Until then the client may leave; a message that comes has to wait."""
         if self._early is not None:
             await trio.sleep_forever()
-        self._early = await self._websocket.receive()
+        await self._websocket.listen(self._keep)
+
+    def _keep(self, payload: str | bytes) -> bool:
+        self._early = payload
+        return False
 
     def _wake_in_time(self) -> None:
         """See that the deadline is not missed; to put it off costs more than to wake too early."""
@@ -210,11 +224,12 @@ class Conversation:
             self._websocket.keep_alive()
         return self._session.handle_timeout(self._clock.now())
 
-    async def _carry_out(self, todo: deque[Effect]) -> Close | None:
+    async def _carry_out(self) -> Close | None:
         """Carry out all there is to do, with the time that it takes."""
+        todo = self._todo
         while True:
             await self._websocket.flush()
-            if self._carry_out_now(todo):
+            if self._carry_out_now():
                 return None
             if not self._websocket.is_flushed:
                 continue
@@ -230,8 +245,9 @@ class Conversation:
                 case Close() as close:
                     return close
 
-    def _carry_out_now(self, todo: deque[Effect]) -> bool:
+    def _carry_out_now(self) -> bool:
         """Carry out what takes no waiting, as far as the first that does; say whether that was all."""
+        todo = self._todo
         while todo and self._websocket.is_flushed:
             match todo[0]:
                 case Send() as send:

@@ -7,9 +7,10 @@ import trio
 
 from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.server.limits import ServerLimits
-from ric0_trio.server.turns import Turnstile
-from ric0_trio.transport.eager import EagerStream
+from ric0_trio.transport.eager import EagerSocket, EagerStream
 from ric0_trio.transport.eager_tls import EagerTls
+from ric0_trio.transport.readiness import Serve
+from ric0_trio.transport.turns import Turnstile
 
 _TURN_BYTES: Final = 4 * 1024
 _TLS_BYTES: Final = 32 * 1024  # what a handshake takes, several times over
@@ -34,7 +35,7 @@ class MeteredStream(EagerStream):
 
     def __init__(self, stream: trio.abc.Stream, limits: ServerLimits, turns: Turnstile) -> None:
         self._stream = stream
-        self._eager = stream if isinstance(stream, EagerStream) else None
+        self._eager = stream if isinstance(stream, EagerSocket) else None
         self._limits = limits
         self._turns = turns
         self._kept: bytes | bytearray = b""
@@ -75,9 +76,7 @@ class MeteredStream(EagerStream):
         if self._kept:
             data, self._kept = self._kept, b""
             return data
-        if self._takes_turns:
-            max_bytes = min(max_bytes or _TURN_BYTES, _TURN_BYTES)
-        data = await self._stream.receive_some(max_bytes)
+        data = await self._stream.receive_some(self._at_once(max_bytes))
         if not self.may_read(len(data)):
             return b""
         try:
@@ -86,6 +85,22 @@ class MeteredStream(EagerStream):
             self._kept = data  # what closes the connection may still want it
             raise
         return data
+
+    def receive_now(self, max_bytes: int | None = None) -> bytes | bytearray | None:
+        data = None if self._eager is None else self._eager.receive_now(self._at_once(max_bytes))
+        return data if data is None or self.may_read(len(data)) else b""
+
+    async def wait_for_data(self, serve: Serve) -> bool:
+        if self._eager is None or self._kept:
+            return False
+        return await self._eager.wait_for_data(serve, self._has_to_queue)
+
+    def _has_to_queue(self) -> bool:
+        return self._takes_turns
+
+    def _at_once(self, max_bytes: int | None) -> int | None:
+        """How much is read at a time."""
+        return min(max_bytes or _TURN_BYTES, _TURN_BYTES) if self._takes_turns else max_bytes
 
     def may_read(self, count: int) -> bool:
         """Count a read of so many bytes, and say whether the peer was to send it."""
@@ -126,6 +141,10 @@ class MeteredStream(EagerStream):
             self._unsent = data
         else:
             self._eager.put(data)
+
+    @property
+    def is_idle(self) -> bool:
+        return self.is_flushed and not self._kept
 
     @property
     def is_flushed(self) -> bool:
@@ -184,3 +203,13 @@ class MeteredTls(EagerTls):
                 self._kept = data
                 raise
         return data
+
+    def receive_now(self, max_bytes: int | None = None) -> bytes | bytearray | None:
+        data = super().receive_now(max_bytes)  # with each there was a read of the network
+        if data is not None:
+            self._meter.pass_on(len(data))
+        return data
+
+    @property
+    def is_idle(self) -> bool:
+        return super().is_idle and not self._kept

@@ -15,8 +15,9 @@ from ric0_trio.server.metrics import Metrics
 from ric0_trio.server.refusals import Refusals
 from ric0_trio.server.settings import Settings
 from ric0_trio.server.strangers import Strangers
-from ric0_trio.server.turns import Turnstile
 from ric0_trio.server.upgrade import normal_origin
+from ric0_trio.transport.readiness import Readiness
+from ric0_trio.transport.turns import Turnstile
 
 _SIGNING_THREADS: Final = 2
 _TOLD_AT_ONCE: Final = 64
@@ -32,6 +33,7 @@ class Services:
         self.address_limits = AddressLimits(settings.limits)
         self.strangers = Strangers(settings.limits)
         self.turns = Turnstile()
+        self.readiness = Readiness(self.turns)
         self.refusals = Refusals()
         self.endings = EndingLog()
         self.metrics = Metrics()

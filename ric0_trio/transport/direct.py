@@ -5,6 +5,7 @@ connection is one task, which answers what it reads: it needs none of these (doc
 """
 
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import trio
@@ -16,10 +17,12 @@ from ric0_trio.transport.eager import EagerStream
 from ric0_trio.transport.errors import ABNORMAL, PeerGoneError, PeerSilentError, PeerStalledError
 from ric0_trio.transport.frame_reader import FrameReader
 from ric0_trio.transport.frames import BINARY, CLOSE, MAX_SHORT_BYTES, NO_STATUS, PING, PONG, TEXT
-from ric0_trio.transport.websocket import KeepAlive
+from ric0_trio.transport.websocket import KeepAlive, Take
 
 _MAX_LONG_BYTES: Final = 0xFFFF
 _DRAIN_BYTES: Final = 16 * 1024
+_ENDS: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
+"""What a stream raises when it has ended without a word."""
 
 
 class DirectWebSocket:
@@ -62,22 +65,42 @@ class DirectWebSocket:
     def allow(self, max_message_bytes: int, control_frames: TokenBucket) -> None:
         self._frames.allow(max_message_bytes, control_frames)
 
-    async def receive(self) -> str | bytes | None:
+    async def listen(self, take: Take) -> None:
+        while not self._give(take):
+            try:
+                if await self._stream.wait_for_data(partial(self._serve, take)):
+                    return
+                data = await self._stream.receive_some()
+            except _ENDS:
+                data = b""
+            self._hear(data)
+
+    def _serve(self, take: Take) -> bool | None:
+        """Give what can be had without waiting to `take`."""
+        try:
+            data = self._stream.receive_now()
+        except _ENDS:
+            data = b""
+        if data is not None:
+            self._hear(data)
+            if self._give(take):
+                return True
+        return None if self._stream.is_idle else False
+
+    def _give(self, take: Take) -> bool:
+        """Give what has come to `take`; say whether no more is to be read now."""
         while self._stream.is_flushed:
             received = self._frames.next(self._heard_at)
-            if isinstance(received, str | bytes):
-                return received
             if received is None:
-                try:
-                    data = await self._stream.receive_some()
-                except (trio.BrokenResourceError, trio.ClosedResourceError):
-                    data = b""
-                self._hear(data)
+                return False
+            if isinstance(received, str | bytes):
+                if not take(received):
+                    return True
             elif isinstance(received, Ping):
                 self._send(_frame(PONG, bytes(received.payload)))
             else:
                 self._echo(received)
-        return None
+        return True
 
     def send(self, payload: str | bytes) -> None:
         if isinstance(payload, str):
@@ -96,7 +119,7 @@ class DirectWebSocket:
         with trio.move_on_after(self._write_timeout_s):
             try:
                 await self._stream.flush()
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
+            except _ENDS:
                 raise PeerGoneError(ABNORMAL, "") from None
             self._is_stuck = False
             return
@@ -122,7 +145,7 @@ class DirectWebSocket:
             else:
                 with trio.move_on_after(timeout_s):
                     await self._say_goodbye(code, reason)
-        except (PeerGoneError, trio.BrokenResourceError, trio.ClosedResourceError):
+        except (PeerGoneError, *_ENDS):
             pass
         finally:
             await self._stream.abort()
@@ -157,7 +180,7 @@ class DirectWebSocket:
     def _send(self, frame: bytes) -> None:
         try:
             self._stream.put(frame)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
+        except _ENDS:
             self._has_ended = True
             raise PeerGoneError(ABNORMAL, "") from None
 

@@ -1,11 +1,19 @@
 """Streams that send at once what the system takes: a reply then costs no turn of the event loop, and no deadline."""
 
 import os
+import socket
 from abc import abstractmethod
+from collections.abc import Callable
 
 import trio
 
+from ric0_trio.transport.readiness import Readiness, Serve, Watch
+
 _READ_BYTES = 16 * 1024
+
+
+def _never() -> bool:
+    return False
 
 
 class EagerStream(trio.abc.Stream):
@@ -13,6 +21,22 @@ class EagerStream(trio.abc.Stream):
 
     What it does raises as Trio's streams do.
     """
+
+    @abstractmethod
+    def receive_now(self, max_bytes: int | None = None) -> bytes | bytearray | None:
+        """Receive what has come, as `receive_some` does; None when nothing has, or it takes waiting to tell."""
+
+    @abstractmethod
+    async def wait_for_data(self, serve: Serve) -> bool:
+        """Call `serve` whenever `receive_now` may have something, as `Watch.wait` does.
+
+        False is returned as well when it is for the caller to wait, with `receive_some`.
+        """
+
+    @property
+    @abstractmethod
+    def is_idle(self) -> bool:
+        """Whether all is out that was put, and nothing has come but what was received: `serve` may go on waiting."""
 
     @abstractmethod
     def put(self, data: bytes | bytearray) -> None:
@@ -55,10 +79,11 @@ class EagerStream(trio.abc.Stream):
 class EagerSocket(EagerStream):
     """A connected socket. Who reads again waits first: after a reply there is nothing to be read yet."""
 
-    def __init__(self, stream: trio.SocketStream) -> None:
-        """Take over `stream`, which nobody else may use any more."""
-        self._socket = stream.socket
-        self._descriptor = self._socket.fileno()
+    def __init__(self, connected: socket.socket, readiness: Readiness) -> None:
+        """Take over a socket that does not block, which nobody else may use any more."""
+        self._socket = connected
+        self._descriptor = connected.fileno()
+        self._watch = Watch(readiness, self._descriptor)
         self._unsent: bytes | bytearray | memoryview = b""
         self._is_new = True
 
@@ -68,13 +93,24 @@ class EagerSocket(EagerStream):
             if self._is_new:  # who connects says something at once, mostly before they are served
                 self._is_new = False
             else:
-                await trio.lowlevel.wait_readable(self._descriptor)
-            try:
-                return os.read(self._descriptor, max_bytes or _READ_BYTES)
-            except BlockingIOError:
-                continue
-            except OSError as error:
-                raise trio.BrokenResourceError(str(error)) from error
+                await self._watch.wait(_never, _never)
+            data = self.receive_now(max_bytes)
+            if data is not None:
+                return data
+
+    def receive_now(self, max_bytes: int | None = None) -> bytes | None:
+        self._check_open()
+        try:
+            return os.read(self._descriptor, max_bytes or _READ_BYTES)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise trio.BrokenResourceError(str(error)) from error
+
+    async def wait_for_data(self, serve: Serve, takes_turns: Callable[[], bool] = _never) -> bool:
+        """As long as `takes_turns` says so, `serve` is called when it is its turn."""
+        self._check_open()
+        return await self._watch.wait(serve, takes_turns)
 
     def put(self, data: bytes | bytearray | memoryview) -> None:
         self._check_open()
@@ -85,6 +121,10 @@ class EagerSocket(EagerStream):
         except OSError as error:
             raise trio.BrokenResourceError(str(error)) from error
         self._unsent = memoryview(data)[sent:] if sent < len(data) else b""
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._unsent  # what comes is not kept here
 
     @property
     def is_flushed(self) -> bool:
@@ -104,6 +144,10 @@ class EagerSocket(EagerStream):
         await trio.lowlevel.wait_writable(self._descriptor)
 
     async def abort(self) -> None:
+        if self._descriptor < 0:
+            return
+        self._watch.close()
+        trio.lowlevel.notify_closing(self._descriptor)
         self._descriptor = -1  # the system may give the number to another
         self._socket.close()
 

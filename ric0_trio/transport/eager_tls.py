@@ -10,6 +10,7 @@ from contextlib import suppress
 import trio
 
 from ric0_trio.transport.eager import EagerStream
+from ric0_trio.transport.readiness import Serve
 
 _READ_BYTES = 16 * 1024  # what one record holds at most
 
@@ -40,17 +41,23 @@ class EagerTls(EagerStream):
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         """Receive what one record holds, or less; nothing when the peer has said that nothing more will come."""
-        while True:
-            try:
-                data = self._tls.read(max_bytes or _READ_BYTES)
-            except ssl.SSLWantReadError:
-                await self._receive_more()
-            except ssl.SSLError as error:
-                self._put_outgoing()
-                raise trio.BrokenResourceError("TLS failed") from error
-            else:
-                self._put_outgoing()
-                return data
+        while (data := self._read(max_bytes)) is None:
+            await self._receive_more()
+        return data
+
+    def receive_now(self, max_bytes: int | None = None) -> bytes | bytearray | None:
+        more = self.transport.receive_now()
+        if more is None:
+            return None
+        self._take_in(more)
+        return self._read(max_bytes)
+
+    async def wait_for_data(self, serve: Serve) -> bool:
+        return self.is_idle and await self.transport.wait_for_data(serve)
+
+    @property
+    def is_idle(self) -> bool:
+        return self.is_flushed and not (self._incoming.pending or self._tls.pending())
 
     def put(self, data: bytes | bytearray) -> None:
         try:
@@ -85,11 +92,25 @@ class EagerTls(EagerStream):
     async def _receive_more(self) -> None:
         # What TLS has to answer goes first: a peer that does not read it is not read from.
         await self.flush()
-        data = await self.transport.receive_some()
+        self._take_in(await self.transport.receive_some())
+
+    def _take_in(self, data: bytes | bytearray) -> None:
         if data:
             self._incoming.write(data)
         else:
             self._incoming.write_eof()
+
+    def _read(self, max_bytes: int | None) -> bytes | bytearray | None:
+        """What a record holds; None when more has to come first."""
+        try:
+            data = self._tls.read(max_bytes or _READ_BYTES)
+        except ssl.SSLWantReadError:
+            return None
+        except ssl.SSLError as error:
+            self._put_outgoing()  # the alert that says why
+            raise trio.BrokenResourceError("TLS failed") from error
+        self._put_outgoing()
+        return data
 
     def _put_outgoing(self) -> None:
         if self._outgoing.pending and self.transport.is_flushed:

@@ -17,7 +17,7 @@ from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.transport.errors import ABNORMAL, FrameError, PeerGoneError, PeerSilentError, PeerStalledError
 from ric0_trio.transport.guard import GuardedStream
 from ric0_trio.transport.one_exception import one_exception
-from ric0_trio.transport.websocket import KeepAlive
+from ric0_trio.transport.websocket import KeepAlive, Take
 
 _FOUND_BY_WSPROTO: Final = (CloseCode.PROTOCOL_ERROR, CloseCode.NOT_DECODABLE)
 
@@ -60,6 +60,10 @@ class PlainWebSocket:
     def allow(self, max_message_bytes: int, control_frames: TokenBucket) -> None:
         """Change how large messages may be, and how many pings and pongs may come, from the next frame on."""
         self._guard.allow(max_message_bytes, control_frames)
+
+    async def listen(self, take: Take) -> None:
+        while take(await self.receive()):
+            pass
 
     async def receive(self) -> str | bytes:
         """Wait for a message, however long, but for no peer that does not answer a ping.

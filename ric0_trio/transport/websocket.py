@@ -1,9 +1,13 @@
 """What the server wants of a WebSocket, whichever adapter it is: `direct.py`, or `plain.py` on trio-websocket."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from ric0_trio.protocol.rate import TokenBucket
+
+Take = Callable[[str | bytes], bool]
+"""Takes a message, without waiting for anything, and says whether the next one may come."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,7 @@ class KeepAlive:
 class ServerWebSocket(Protocol):
     """An open WebSocket, for the one task that uses it.
 
-    Each method raises `PeerGoneError` when the peer has left, is silent, or does not read; and `receive` raises
+    Each method raises `PeerGoneError` when the peer has left, is silent, or does not read; and `listen` raises
     `FrameError` when it broke the rules.
     """
 
@@ -31,8 +35,11 @@ class ServerWebSocket(Protocol):
     async def accept(self) -> None:
         """Answer 101, if that is not done yet. It comes before all else."""
 
-    async def receive(self) -> str | bytes | None:
-        """Wait for a message. It may be cancelled, and loses nothing then. None: there is something to flush first."""
+    async def listen(self, take: Take) -> None:
+        """Give `take` each message as it comes, until it has enough, or there is something to flush first.
+
+        It may be cancelled, and loses nothing then. `take` may be called in another task than this.
+        """
 
     def send(self, payload: str | bytes) -> None:
         """Send a message, or as much of it as goes out at once."""

@@ -11,7 +11,7 @@ from ric0_trio.server.metered_stream import (
     MeteredStream,
     MeteredTls,
 )
-from ric0_trio.server.turns import Turnstile
+from ric0_trio.transport.turns import Turnstile
 from tests.server.site import Tls
 
 LIMITS = ServerLimits(

@@ -9,6 +9,8 @@ import trio
 
 from ric0_trio.transport.eager import EagerSocket, EagerStream
 from ric0_trio.transport.eager_tls import EagerTls
+from ric0_trio.transport.readiness import Readiness
+from ric0_trio.transport.turns import Turnstile
 from tests.server.conftest import tls
 from tests.server.site import Tls
 
@@ -18,8 +20,9 @@ MORE_THAN_A_BUFFER_HOLDS = 4 * 1024 * 1024
 
 
 def socket_pair() -> tuple[trio.SocketStream, EagerSocket]:
-    peer, ours = [trio.SocketStream(trio.socket.from_stdlib_socket(end)) for end in socket.socketpair()]
-    return peer, EagerSocket(ours)
+    peer, ours = socket.socketpair()
+    ours.setblocking(False)
+    return trio.SocketStream(trio.socket.from_stdlib_socket(peer)), EagerSocket(ours, Readiness(Turnstile()))
 
 
 @asynccontextmanager

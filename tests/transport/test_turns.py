@@ -3,7 +3,7 @@
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from ric0_trio.server.turns import Turnstile
+from ric0_trio.transport.turns import Turnstile
 
 
 async def test_turns_come_in_order_and_one_a_round() -> None:
