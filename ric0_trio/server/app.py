@@ -21,6 +21,7 @@ from ric0_trio.server.services import Services
 from ric0_trio.server.settings import Settings
 from ric0_trio.server.watched import ConnectionInfo
 from ric0_trio.transport.eager import EagerSocket
+from ric0_trio.transport.eager_listener import EagerListener
 
 _OUT_OF_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _ACCEPT_PAUSE_S: Final = 0.1
@@ -33,6 +34,10 @@ _LEAVES_PER_S: Final = 100.0
 _SHARE_OF_DRAIN: Final = 0.5
 
 _MAX_TURNED_AWAY: Final = 64
+
+Accepted = trio.SocketStream | EagerSocket
+Listener = trio.abc.Listener[Accepted]
+"""A `trio.SocketListener`, or what does as it does: its streams have a `socket`."""
 
 
 class Server:
@@ -66,10 +71,10 @@ class Server:
 
     async def serve(
         self,
-        listeners: Sequence[trio.SocketListener],
+        listeners: Sequence[Listener],
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
         *,
-        proxied: Sequence[trio.SocketListener] = (),
+        proxied: Sequence[Listener] = (),
     ) -> None:
         """Accept and serve until `stop`; then take leave of every client, for `drain_timeout_s` at most.
 
@@ -130,9 +135,9 @@ class Server:
         For listeners of your own; `serve` calls it for each connection. `peer` is the client's address, by which it is
         counted. With `is_proxied`, it is a proxy that has ended TLS. Nothing that the client does raises.
         """
-        self.metrics.accepted.inc()
+        self.metrics.accepted.count()
         if isinstance(stream, trio.SocketStream):
-            stream = EagerSocket(socket.socket(fileno=stream.socket.detach()), self._services.readiness)
+            stream = EagerSocket(_take_over(stream.socket), self._services.readiness)
         connection = Connection(self._services, stream, self._services.addresses.peer(peer), is_proxied=is_proxied)
         try:
             refusal = self._find_no_room() or connection.enter()
@@ -174,8 +179,8 @@ class Server:
 
     async def _accept_until_stopped(
         self,
-        listeners: Sequence[trio.SocketListener],
-        proxied: Sequence[trio.SocketListener],
+        listeners: Sequence[Listener],
+        proxied: Sequence[Listener],
         connections: trio.Nursery,
         task_status: trio.TaskStatus[None],
     ) -> None:
@@ -191,7 +196,9 @@ class Server:
             await self._stopping.wait()
             accepting.cancel_scope.cancel()
 
-    async def _accept(self, listener: trio.SocketListener, connections: trio.Nursery, is_proxied: bool) -> None:
+    async def _accept(self, listener: Listener, connections: trio.Nursery, is_proxied: bool) -> None:
+        if isinstance(listener, trio.SocketListener):
+            listener = EagerListener(listener, self._services.readiness)
         async with listener:
             while True:
                 try:
@@ -207,13 +214,13 @@ class Server:
                     else:
                         connections.start_soon(self._serve_accepted, stream, is_proxied)
 
-    def _is_cut_off(self, stream: trio.SocketStream) -> bool:
+    def _is_cut_off(self, stream: Accepted) -> bool:
         """Whether there is no room for anyone, and not even for saying so."""
         refusal = self._find_no_room()
         if refusal is None or (self._may_turn_away and not self._services.courtesy.wait_s(trio.current_time())):
             return False
         self._services.refusals.note(refusal.limit, _peer_address(stream))
-        self.metrics.accepted.inc()
+        self.metrics.accepted.count()
         self.metrics.count_ending(_CUT_OFF)
         self._services.endings.leave_out()
         return True
@@ -226,13 +233,18 @@ class Server:
     def _count_states(self) -> Mapping[str, int]:
         return Counter(connection.state for connection in [*self._connections, *self._turned_away])
 
-    async def _serve_accepted(self, stream: trio.SocketStream, is_proxied: bool) -> None:
+    async def _serve_accepted(self, stream: Accepted, is_proxied: bool) -> None:
         await self.serve_stream(stream, _peer_address(stream), is_proxied=is_proxied)
 
 
-def _peer_address(stream: trio.SocketStream) -> str:
+def _peer_address(stream: Accepted) -> str:
     try:
         name = stream.socket.getpeername()
     except OSError:  # it has left already
         return "unknown"
     return str(name[0]) if isinstance(name, tuple) else UNIX
+
+
+def _take_over(ours: trio.socket.SocketType) -> socket.socket:
+    """The socket without what Trio adds. Of what kind it is, the system would have to be asked, thrice."""
+    return socket.socket(ours.family, ours.type, ours.proto, fileno=ours.detach())

@@ -4,7 +4,7 @@ TLS handshake → HTTP head → refusal, or upgrade → conversation → closing
 """
 
 import math
-import secrets
+import random
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -54,7 +54,7 @@ class Connection:
 
     def __init__(self, services: Services, stream: trio.abc.Stream, peer: Peer, *, is_proxied: bool = False) -> None:
         """With `is_proxied`, a proxy has ended TLS: nobody else may speak."""
-        self.id = secrets.token_hex(8)
+        self.id = f"{random.getrandbits(64):016x}"
         """A name for this connection in logs and in the access store."""
         self.peer = peer
         self.history = History()

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, get_args
 
 import trio
-from prometheus_client import CollectorRegistry, Counter, Gauge, Info, ProcessCollector
+from prometheus_client import CollectorRegistry, Gauge, Info, ProcessCollector
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from ric0_trio import __version__
 from ric0_trio.protocol import CloseCode
 from ric0_trio.server.endings import Cause, Ending
-from ric0_trio.server.histogram import Histogram, HistogramCollector
+from ric0_trio.server.instruments import Histogram, HistogramCollector, Tally
 from ric0_trio.server.refusals import LIMITS
 from ric0_trio.server.watched import ConnectionState
 
@@ -30,22 +30,21 @@ class Metrics:
     def __init__(self) -> None:
         self.registry: Final = CollectorRegistry()
         self._certificate: Gauge | None = None
-        self._children: dict[tuple[Counter, tuple[str, ...]], Counter] = {}
         self._make_process_metrics()
-        self.accepted = self._counter("ric0_connections_accepted", "Connections that were accepted.")
-        self._closes = self._counter(
+        self.accepted = self._tally("ric0_connections_accepted", "Connections that were accepted.")
+        self._closes = self._tally(
             "ric0_closes",
             "Connections that ended, by the code of the WebSocket's Close frame (none: there was no WebSocket, "
             "other: a code of the client's own) and by cause.",
             "code",
             "cause",
         )
-        for code in ("none", "1011"):  # a counter that comes into being with its first fault shows no increase
-            self._closes.labels(code, Cause.FAULT)
-        self._http_refusals = self._counter(
+        for code in ("none", "1011"):
+            self._closes.begin(code, Cause.FAULT)
+        self._http_refusals = self._tally(
             "ric0_http_refusals", "Requests that were answered instead of opening a WebSocket.", "status"
         )
-        self._connects = self._counter("ric0_connects", "Answered connect requests.", "status")
+        self._connects = self._tally("ric0_connects", "Answered connect requests.", "status")
         self.signing, self.verifying = Histogram(_SHORT_S), Histogram(_SHORT_S)
         self.admission, self._lag = Histogram(_LONG_S), Histogram(_LONG_S)
         self.received, self.sent = Histogram(_BYTES), Histogram(_BYTES)
@@ -57,9 +56,9 @@ class Metrics:
         self._show_each("ric0_signature_seconds", "Time to make or check one.", "operation", signatures)
         sizes = {"in": self.received, "out": self.sent}
         self._show_each("ric0_message_bytes", "Size of WebSocket messages.", "direction", sizes)
-        self._reloads = self._counter("ric0_reloads", "Times that the configuration was read again.", "outcome")
+        self._reloads = self._tally("ric0_reloads", "Times that the configuration was read again.", "outcome")
         for outcome in ("done", "failed"):
-            self._reloads.labels(outcome)
+            self._reloads.begin(outcome)
 
     def watch(
         self,
@@ -102,17 +101,17 @@ class Metrics:
     def count_ending(self, ending: Ending) -> None:
         """A connection has ended."""
         code = "none" if ending.code is None else str(ending.code) if ending.code in _CODES else "other"
-        self._child(self._closes, code, ending.cause).inc()
+        self._closes.count(code, ending.cause)
         if ending.http_status is not None:
-            self._http_refusals.labels(str(ending.http_status)).inc()
+            self._http_refusals.count(str(ending.http_status))
 
     def count_connect(self, status: str) -> None:
         """A `connect` was answered."""
-        self._child(self._connects, status).inc()
+        self._connects.count(status)
 
     def count_reload(self, outcome: str) -> None:
         """The configuration was read again: `done` or `failed`."""
-        self._reloads.labels(outcome).inc()
+        self._reloads.count(outcome)
 
     async def watch_event_loop(self) -> None:
         """Note now and then how late the event loop is, until cancelled."""
@@ -121,15 +120,10 @@ class Metrics:
             await trio.sleep_until(due)
             self._lag.observe(max(0.0, trio.current_time() - due))
 
-    def _child(self, counter: Counter, *labels: str) -> Counter:
-        """What `labels` gives, which takes four times as long. There are few of them."""
-        child = self._children.get((counter, labels))
-        if child is None:
-            child = self._children[counter, labels] = counter.labels(*labels)
-        return child
-
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(name, text, labels, registry=self.registry)
+    def _tally(self, name: str, text: str, *labels: str) -> Tally:
+        tally = Tally(name, text, labels)
+        self.registry.register(tally)
+        return tally
 
     def _show(self, name: str, text: str, histogram: Histogram) -> None:
         self.registry.register(HistogramCollector(name, text, (), {(): histogram}))

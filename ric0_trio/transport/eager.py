@@ -4,6 +4,7 @@ import os
 import socket
 from abc import abstractmethod
 from collections.abc import Callable
+from typing import Final
 
 import trio
 
@@ -81,7 +82,7 @@ class EagerSocket(EagerStream):
 
     def __init__(self, connected: socket.socket, readiness: Readiness) -> None:
         """Take over a socket that does not block, which nobody else may use any more."""
-        self._socket = connected
+        self.socket: Final = connected
         self._descriptor = connected.fileno()
         self._watch = Watch(readiness, self._descriptor)
         self._unsent: bytes | bytearray | memoryview = b""
@@ -147,9 +148,10 @@ class EagerSocket(EagerStream):
         if self._descriptor < 0:
             return
         self._watch.close()
-        trio.lowlevel.notify_closing(self._descriptor)
+        if self._unsent:  # somebody may wait for that to go out
+            trio.lowlevel.notify_closing(self._descriptor)
         self._descriptor = -1  # the system may give the number to another
-        self._socket.close()
+        self.socket.close()
 
     def _check_open(self) -> None:
         if self._descriptor < 0:

@@ -18,6 +18,9 @@ Serve = Callable[[], bool | None]
 """Does what there is to do with what can be read, without waiting. None: the wait goes on; else it returns that."""
 
 _MOST_A_ROUND: Final = 64  # so that other tasks get their turn; who is left is found the next time
+_CROWD: Final = (
+    16  # so many in the queue may be told of each round; it costs more to have the system be silent about each
+)
 
 
 class Readiness:
@@ -39,7 +42,7 @@ class Readiness:
             task_status.started()
             try:
                 while True:
-                    if self.turns.has_calls:
+                    if self.turns.calls:
                         await trio.lowlevel.checkpoint()  # until the next round
                     else:
                         await trio.lowlevel.wait_readable(epoll.fileno())
@@ -115,7 +118,7 @@ class Watch:
     def on_readable(self) -> None:
         """There is something to read."""
         if self._is_put_off:
-            if not self._is_silent:  # most get their turn before this is told again
+            if not self._is_silent and self._readiness.turns.calls > _CROWD:
                 self._is_silent = True
                 self._readiness.listen(self._descriptor, is_wanted=False)
         elif self._serve is None or self._takes_turns is None:  # nobody waits, and it would be told again and again
@@ -130,6 +133,8 @@ class Watch:
         """Stop, as the socket is closed. Whoever waits still, is woken."""
         if self._is_told_of:
             self._forget(is_closed=True)
+        else:
+            trio.lowlevel.notify_closing(self._descriptor)
         self._wake(outcome.Error(trio.ClosedResourceError("this stream is closed")))
 
     def _take_turn(self) -> None:

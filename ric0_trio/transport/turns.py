@@ -22,7 +22,8 @@ class Turnstile(trio.abc.Instrument):
 
     def __init__(self) -> None:
         self._waiting: dict[trio.lowlevel.Task | Call, float] = {}
-        self._calls = 0
+        self.calls = 0
+        """How many wait to be called."""
         self._is_free = False
         self._young_until = 0.0
 
@@ -63,14 +64,14 @@ class Turnstile(trio.abc.Instrument):
     def call_in_turn(self, call: Call) -> None:
         """Have `call` called when it is its turn, unless it is withdrawn."""
         self._waiting[call] = trio.current_time()
-        self._calls += 1
+        self.calls += 1
 
     def withdraw(self, call: Call) -> None:
         """Forget what `call_in_turn` was given, if it was not called yet."""
         if call in self._waiting:
             is_next = next(iter(self._waiting)) == call
             del self._waiting[call]
-            self._calls -= 1
+            self.calls -= 1
             if is_next:
                 self._wake_next()
 
@@ -82,11 +83,6 @@ class Turnstile(trio.abc.Instrument):
                 return
             self.withdraw(head)
             head()
-
-    @property
-    def has_calls(self) -> bool:
-        """Whether somebody waits to be called."""
-        return self._calls > 0
 
     @property
     def wait_s(self) -> float:

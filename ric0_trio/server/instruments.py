@@ -1,4 +1,7 @@
-"""`Histogram`: what is noted for each message and signature, at a tenth of what `prometheus_client`'s own costs."""
+"""What is noted for each message and connection, at a tenth of what `prometheus_client`'s own instruments cost.
+
+They are for one thread: they have no lock.
+"""
 
 import time
 from bisect import bisect_left
@@ -7,12 +10,12 @@ from itertools import accumulate
 from types import TracebackType
 from typing import Final
 
-from prometheus_client.metrics_core import HistogramMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 
 class Histogram:
-    """How often values were up to each of some bounds, and their sum. For one thread: it has no lock."""
+    """How often values were up to each of some bounds, and their sum."""
 
     def __init__(self, bounds: Sequence[float]) -> None:
         """`bounds` rise; what is above the last is counted, too."""
@@ -61,4 +64,27 @@ class HistogramCollector(Collector):
         family = HistogramMetricFamily(*self._about, labels=self._labels)
         for values, histogram in self._histograms.items():
             histogram.add_to(family, values)
+        return [family]
+
+
+class Tally(Collector):
+    """How often something happened, by the values of its labels; it shows that itself."""
+
+    def __init__(self, name: str, text: str, labels: Sequence[str]) -> None:
+        self._about: Final = (name, text)
+        self._labels: Final = labels
+        self._counts: dict[tuple[str, ...], int] = {} if labels else {(): 0}
+
+    def count(self, *values: str) -> None:
+        """It has happened once more."""
+        self._counts[values] = self._counts.get(values, 0) + 1
+
+    def begin(self, *values: str) -> None:
+        """Show that it has not happened yet: what comes into being with its first time shows no increase."""
+        self._counts.setdefault(values, 0)
+
+    def collect(self) -> Iterable[Metric]:
+        family = CounterMetricFamily(*self._about, labels=self._labels)
+        for values, count in self._counts.items():
+            family.add_metric(values, count)
         return [family]
