@@ -1,7 +1,7 @@
 """JSON and BSON: payload <-> envelope (docs/protocol.md, "Encodings").
 
-Both go through plain objects, whose rules are in `envelope.py`, so the last of duplicate keys wins in both. What a peer
-sends raises `DecodeError` and nothing else.
+Both go through plain objects, whose rules are in `envelope.py`, so the last of duplicate keys wins in both; JSON has a
+short way beside that for the usual requests. What a peer sends raises `DecodeError` and nothing else.
 """
 
 import math
@@ -15,6 +15,7 @@ import msgspec
 from ric0_trio.protocol.envelope import build_envelope, clip_problem, parse_envelope, salvage_request
 from ric0_trio.protocol.errors import DecodeError
 from ric0_trio.protocol.messages import Envelope, JsonObject, Message, Reply, Request
+from ric0_trio.protocol.usual_json import read_usual_request
 
 try:
     import bson
@@ -56,6 +57,10 @@ class JsonCodec(Codec):
     payload_type = str
 
     def decode(self, payload: str | bytes) -> Envelope:
+        return read_usual_request(payload) or self.decode_any(payload)
+
+    def decode_any(self, payload: str | bytes) -> Envelope:
+        """Decode by way of plain objects: what `decode` gives, with whatever has no short way."""
         try:
             plain = msgspec.json.decode(payload)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:

@@ -5,6 +5,7 @@ A plain object is what a decoder gives: dict, list, str, int, float, bool and No
 
 import re
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
@@ -108,14 +109,35 @@ def _parse_strictly(plain: object) -> Envelope:
     return Message(head.time, head.name)
 
 
-_T = TypeVar("_T")
+_T = TypeVar("_T", bound=msgspec.Struct)
 
 
 def _convert_data(data: JsonObject, kind: type[_T]) -> _T:
     try:
         return msgspec.convert(data, kind)
+    except msgspec.ValidationError:  # perhaps for a key that is not known here
+        known = _without_unknown_keys(data, kind)
+    try:
+        return msgspec.convert(known, kind)
     except msgspec.ValidationError as error:
         raise DecodeError(clip_problem(error).replace("`$", "`$.data")) from None
+
+
+def _without_unknown_keys(plain: JsonObject, kind: type[msgspec.Struct]) -> JsonObject:
+    """Copy what was sent for a `kind` as far as it is known here, at every level: anything else is to be ignored."""
+    inside = _known_keys(kind)
+    return {
+        key: _without_unknown_keys(value, inner) if (inner := inside[key]) and isinstance(value, dict) else value
+        for key, value in plain.items()
+        if key in inside
+    }
+
+
+@cache
+def _known_keys(kind: type[msgspec.Struct]) -> dict[str, type[msgspec.Struct] | None]:
+    """Each key of a structure, with the structure that belongs there, if it is one."""
+    fields = msgspec.structs.fields(kind)
+    return {field.name: field.type if isinstance(field.type, type(msgspec.Struct)) else None for field in fields}
 
 
 def _with_usable_time(plain: JsonObject) -> JsonObject:

@@ -198,7 +198,7 @@ KEY_FORMATS: Final[dict[str, KeyFormat]] = {f.name: f for f in (Ed25519Sha512(),
 DEFAULT_FORMAT: Final = Ed25519Sha512.name
 
 
-class PublicKey(msgspec.Struct, frozen=True):
+class PublicKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A public key as it travels (docs/protocol.md, "PublicKey"). Equal keys compare and hash equal.
 
     Making one raises `InvalidKeyError` when `key` is not strict base64, or not the one encoding of a key of `format`.
