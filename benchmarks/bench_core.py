@@ -147,6 +147,7 @@ def measure() -> list[tuple[str, str, float]]:
             ("challenge: receive, answer", name, time_on_sessions(at.open, take_challenge, at.challenge)),
             ("connect: receive, two answers", name, time_on_sessions(at.challenged, take_connect, at.connect)),
             ("connect before challenge: refuse", name, time_on_sessions(at.open, take, at.connect)),
+            ("connect again: already_connected", name, time_on_sessions(at.connected, take, at.connect)),
             ("disconnect", name, time_on_sessions(at.connected, take, at.disconnect)),
             ("unknown request: invalid_message", name, time_on_sessions(at.connected, take, at.unknown)),
             ("unknown request before auth: close", name, time_on_sessions(at.open, take, at.unknown)),

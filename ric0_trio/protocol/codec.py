@@ -1,38 +1,21 @@
-"""JSON and BSON: payload <-> envelope (docs/protocol.md, "Envelope" and "Encodings").
+"""JSON and BSON: payload <-> envelope (docs/protocol.md, "Encodings").
 
-Both go through plain objects (dict, list, str, int, float, bool, None), so every rule of the envelope is written
-once, and the last of duplicate keys wins in both. What a peer sends raises `DecodeError` and nothing else.
+Both go through plain objects, whose rules are in `envelope.py`, so the last of duplicate keys wins in both; JSON has a
+short way beside that for the usual requests. What a peer sends raises `DecodeError` and nothing else.
 """
 
 import math
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
+from datetime import datetime
+from typing import Any, ClassVar, Final
 
 import msgspec
-from msgspec import Meta
 
+from ric0_trio.protocol.envelope import build_envelope, clip_problem, parse_envelope, salvage_request
 from ric0_trio.protocol.errors import DecodeError
-from ric0_trio.protocol.messages import (
-    MAX_LABEL_CHARS,
-    REPLY_DATA,
-    REQUEST_DATA,
-    BadRequest,
-    ConversationId,
-    Empty,
-    Envelope,
-    JsonObject,
-    Label,
-    Message,
-    RefusalReply,
-    Reply,
-    ReplyData,
-    Request,
-    RequestData,
-    Status,
-)
+from ric0_trio.protocol.messages import Envelope, JsonObject, Message, Reply, Request
+from ric0_trio.protocol.usual_json import read_usual_request
 
 try:
     import bson
@@ -42,118 +25,9 @@ except ImportError:  # the extra `bson` is not installed
 MAX_DEPTH: Final = 32
 """How deep objects and lists may be nested, the envelope among them."""
 
-_MAX_PROBLEM_CHARS: Final = 200
 _CONTAINERS: Final = (dict, list)
+_SCALARS: Final = (str, int, bool, type(None))
 _TOO_DEEP: Final = f"nested more than {MAX_DEPTH} deep"
-
-_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,32})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
-
-
-class _MessageHead(msgspec.Struct):
-    """The keys that every envelope has."""
-
-    name: Label
-    time: Annotated[datetime, Meta(tz=True)]
-    data: JsonObject
-
-
-class _RequestHead(_MessageHead):
-    conversation: ConversationId
-
-
-class _ReplyHead(_MessageHead):
-    conversation: ConversationId
-    status: Label
-
-
-# Looked up by hand: msgspec keeps what it knows of a struct, but works a union out anew at each call.
-_HEADS: Final = {"message": _MessageHead, "request": _RequestHead, "reply": _ReplyHead}
-
-
-class _BadHead(msgspec.Struct):
-    """As much of a bad request as an answer needs."""
-
-    type: Literal["request"]
-    conversation: ConversationId
-    name: Any = None
-
-
-def parse_envelope(plain: object) -> Envelope:
-    """Make an envelope of a decoded object. Raises `DecodeError` when it is none, and no request to answer."""
-    try:
-        return _parse_strictly(plain)
-    except (msgspec.ValidationError, DecodeError) as error:
-        return _salvage_request(plain, _clip(error))
-
-
-def _clip(error: Exception) -> str:
-    """What was wrong, for a log; msgspec repeats a wrong value, however long."""
-    return str(error)[:_MAX_PROBLEM_CHARS]
-
-
-def _salvage_request(plain: object, problem: str) -> BadRequest:
-    try:
-        bad = msgspec.convert(plain, _BadHead)
-    except msgspec.ValidationError:
-        raise DecodeError(problem) from None
-    usable = isinstance(bad.name, str) and 1 <= len(bad.name) <= MAX_LABEL_CHARS
-    return BadRequest(bad.name if usable else "", bad.conversation, problem)
-
-
-def _parse_strictly(plain: object) -> Envelope:
-    if not isinstance(plain, dict):
-        raise DecodeError("expected an object")
-    kind = plain.get("type")
-    if not isinstance(kind, str) or kind not in _HEADS:
-        raise DecodeError("`type` is none of message, request and reply")
-    head = msgspec.convert(_with_usable_time(plain), _HEADS[kind])
-    match head:
-        case _RequestHead(name, time, data, conversation):
-            if conversation % 2:
-                raise DecodeError("`conversation` is odd; a client's requests have even ones")
-            request_data: type[RequestData] = REQUEST_DATA.get(name, Empty)
-            return Request(time, name, conversation, _convert_data(data, request_data))
-        case _ReplyHead(name, time, data, conversation, status):
-            reply_data: type[ReplyData] = RefusalReply
-            if status == Status.SUCCESS:
-                reply_data = REPLY_DATA.get(name, Empty)
-            return Reply(time, name, conversation, status, _convert_data(data, reply_data))
-        case _:
-            return Message(head.time, head.name)
-
-
-_T = TypeVar("_T")
-
-
-def _convert_data(data: JsonObject, kind: type[_T]) -> _T:
-    try:
-        return msgspec.convert(data, kind)
-    except msgspec.ValidationError as error:
-        raise DecodeError(_clip(error).replace("`$", "`$.data")) from None
-
-
-def _with_usable_time(plain: JsonObject) -> JsonObject:
-    # msgspec is laxer than RFC 3339: it takes a space for the T, and an offset without its colon.
-    time = plain.get("time")
-    if isinstance(time, str):
-        if not _RFC3339.fullmatch(time):
-            raise DecodeError("`time` is no RFC 3339 date-time with an offset")
-        if ":59:60" in time:  # Python has no leap seconds
-            return {**plain, "time": time.replace(":59:60", ":59:59", 1)}
-    return plain
-
-
-def build_envelope(envelope: Message | Request | Reply) -> JsonObject:
-    """Make the plain object that is sent for `envelope`: the mirror of `parse_envelope`."""
-    time = envelope.time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    plain: JsonObject = {"time": time, "type": type(envelope).__name__.lower(), "name": envelope.name}
-    if isinstance(envelope, Message):
-        return {**plain, "data": {}}
-    plain["conversation"] = envelope.conversation
-    if isinstance(envelope, Reply):
-        plain["status"] = envelope.status
-    plain["data"] = envelope.data
-    return plain
 
 
 class Codec(ABC):
@@ -183,10 +57,14 @@ class JsonCodec(Codec):
     payload_type = str
 
     def decode(self, payload: str | bytes) -> Envelope:
+        return read_usual_request(payload) or self.decode_any(payload)
+
+    def decode_any(self, payload: str | bytes) -> Envelope:
+        """Decode by way of plain objects: what `decode` gives, with whatever has no short way."""
         try:
             plain = msgspec.json.decode(payload)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise DecodeError(f"no valid JSON: {_clip(error)}") from None
+            raise DecodeError(f"no valid JSON: {clip_problem(error)}") from None
         if isinstance(payload, bytes) or payload.count("{") + payload.count("[") > MAX_DEPTH:
             _check_depth(plain)
         return parse_envelope(plain)
@@ -225,7 +103,7 @@ class BsonCodec(Codec):
             _check_depth(document)
             # Code is a str to Python, and must not pass for a name or a type.
             plain = {key: value for key, value in document.items() if not isinstance(value, bson.Code)}
-            return _salvage_request(plain, str(error))
+            return salvage_request(plain, str(error))
         _check_depth(plain)
         return parse_envelope(plain)
 
@@ -242,15 +120,16 @@ def _check_depth(plain: object) -> None:
     for _ in range(MAX_DEPTH):
         contents = (one.values() if type(one) is dict else one for one in level)
         level = [item for items in contents for item in items if type(item) in _CONTAINERS]
-    if level:
-        raise DecodeError(_TOO_DEEP)
+        if not level:
+            return
+    raise DecodeError(_TOO_DEEP)
 
 
 def _to_json_type(value: object, *, is_time: bool = False) -> object:
     """Copy a BSON value as the plain type that JSON would give. Raises `DecodeError` for what JSON has not."""
+    if type(value) in _SCALARS:  # most are, and a match takes longer to tell
+        return value
     match value:
-        case None | str() | bool() if not isinstance(value, bson.Code):
-            return value
         case int():  # BSON's 64-bit integers come as a subclass
             return int(value)
         case float() if math.isfinite(value):

@@ -1,6 +1,6 @@
 """The envelope and every message's data, each bound in its type (docs/protocol.md, "Envelope" and "Messages").
 
-A null stands for an absent optional key; unknown keys are ignored; an instance that exists is valid.
+A null stands for an absent optional key; an instance that exists is valid. Unknown keys are ignored by the codecs.
 """
 
 import re
@@ -46,10 +46,17 @@ class Status(StrEnum):
     INVALID_JOIN_TOKEN = "invalid_join_token"  # noqa: S105 - a status, no token
 
 
+class _Structure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What has keys. One that is not known is refused here, as the codecs take away first what is to be ignored.
+
+    So a decoder that reads straight into structures skips nothing (`usual_json.py`).
+    """
+
+
 _RELEASE_ORDER: Final = ("dev", "alpha", "beta", "release")
 
 
-class SoftwareVersion(msgspec.Struct, frozen=True, omit_defaults=True):
+class SoftwareVersion(_Structure, frozen=True, omit_defaults=True):
     """A version: ordered by major, minor, patch, and then dev < alpha < beta < release."""
 
     type: Literal["release", "beta", "alpha", "dev"]
@@ -94,7 +101,7 @@ class SoftwareVersion(msgspec.Struct, frozen=True, omit_defaults=True):
         return number if self.type == "release" else f"{number}-{self.type}"
 
 
-class AppInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class AppInfo(_Structure, frozen=True, omit_defaults=True, kw_only=True):
     """ClientAppInfo and ServerAppInfo: a program, and what it can do."""
 
     name: Label
@@ -105,7 +112,7 @@ class AppInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     description: Sentence | None = None
 
 
-class UserIdentity(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class UserIdentity(_Structure, frozen=True, omit_defaults=True, kw_only=True):
     """Who a user says they are. `pubkey` is proved by `connect`; everything else is a claim."""
 
     name: Label
@@ -120,7 +127,7 @@ class UserIdentity(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
             raise ValueError(problem)
 
 
-class ServerInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class ServerInfo(_Structure, frozen=True, omit_defaults=True, kw_only=True):
     """ServerInfo, also called ServerIdentity: how a server names itself to its users."""
 
     pubkey: PublicKey
@@ -129,14 +136,14 @@ class ServerInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     description: Sentence | None = None
 
 
-class ChallengeRequest(msgspec.Struct, frozen=True):
+class ChallengeRequest(_Structure, frozen=True):
     """Data of a `challenge` request."""
 
     challenge: Annotated[str, Meta(max_length=16_384)]
     """What the server shall sign, in base64. What is not 16 to 128 bytes gets `invalid_challenge`."""
 
 
-class ConnectRequest(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class ConnectRequest(_Structure, frozen=True, omit_defaults=True, kw_only=True):
     """Data of a `connect` request."""
 
     client_app: AppInfo
@@ -149,13 +156,13 @@ class ConnectRequest(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
         return f"ConnectRequest(client_app={self.client_app!r}, user={self.user!r}, …)"
 
 
-class DisconnectRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+class DisconnectRequest(_Structure, frozen=True, omit_defaults=True):
     """Data of a `disconnect` request."""
 
     reason: Sentence | None = None
 
 
-class ChallengeReply(msgspec.Struct, frozen=True):
+class ChallengeReply(_Structure, frozen=True):
     """Data of a `challenge` reply with `success`."""
 
     pubkey: PublicKey
@@ -163,14 +170,14 @@ class ChallengeReply(msgspec.Struct, frozen=True):
     """The server's signature over the decoded challenge, in base64."""
 
 
-class ConnectReply(msgspec.Struct, frozen=True):
+class ConnectReply(_Structure, frozen=True):
     """Data of a `connect` reply with `success`."""
 
     server_app: AppInfo
     server_identity: ServerInfo
 
 
-class RefusalReply(msgspec.Struct, frozen=True, omit_defaults=True):
+class RefusalReply(_Structure, frozen=True, omit_defaults=True):
     """Data of a reply with any other status: mostly empty."""
 
     disallowed_client_reason: Sentence | None = None

@@ -54,6 +54,11 @@ from ric0_trio.protocol.timeline import Timeline
 
 Effects = tuple[Effect, ...]
 
+# Made and looked up once: every message needs them, and Python 3.11 calls a function to find an enum's member.
+_CONNECTED: Final = State.CONNECTED
+_CLOSED: Final = State.CLOSED
+_NOTHING: Final = Empty()
+
 
 class _Asked(msgspec.Struct, frozen=True):
     """The open question: what it is for, since when, and what its answer does."""
@@ -103,7 +108,7 @@ class ServerSession:
     @property
     def deadline(self) -> float | None:
         """When `handle_timeout` is to be called, if nothing else comes before; None for never."""
-        if self._state is State.CLOSED:
+        if self._state is _CLOSED:
             return None
         if self._asked is not None:
             return self._asked.at + self._limits.answer_timeout_s
@@ -112,7 +117,7 @@ class ServerSession:
     @property
     def max_message_bytes(self) -> int:
         """The largest message that is taken now: what reads for this session need not buffer more."""
-        if self._state is State.CONNECTED:
+        if self._state is _CONNECTED:
             return self._limits.max_message_bytes
         return self._limits.max_message_bytes_before_auth
 
@@ -124,17 +129,17 @@ class ServerSession:
         Raises `LocalProtocolError` while a question is open: nothing is to be read from the client then.
         """
         self._time.advance(now)
-        if self._state is State.CLOSED:
+        if self._state is _CLOSED:
             return ()
         if self._asked is not None:
             name = type(self._asked.question).__name__
             raise LocalProtocolError(f"received a message while {name} waits for its answer")
         if self._auth_deadline is not None and now >= self._auth_deadline:
             return self._act(Input.DEADLINE, limit="auth_timeout_s")
-        is_connected = self._state is State.CONNECTED
+        is_connected = self._state is _CONNECTED
         if not self._spend_message():
             return self._act(Input.OVER_BUDGET, limit="messages_per_s" if is_connected else "messages_before_auth")
-        if self._is_too_big(payload):
+        if size_of(payload) > self.max_message_bytes:
             limit = "max_message_bytes" if is_connected else "max_message_bytes_before_auth"
             return self._act(Input.TOO_BIG, limit=limit)
         if not isinstance(payload, self._codec.payload_type):
@@ -158,7 +163,7 @@ class ServerSession:
         _check_answer(asked.question, result)
         timed_out = self.handle_timeout(now)
         self._asked = None
-        if self._state is State.CLOSED:
+        if self._state is _CLOSED:
             return (Release(), *timed_out) if isinstance(result, Admitted) else timed_out
         if self._auth_deadline is not None:
             self._auth_deadline += now - asked.at
@@ -167,7 +172,8 @@ class ServerSession:
     def handle_timeout(self, now: float) -> Effects:
         """Act on a deadline that has passed. Called too early or too late, it gives nothing."""
         self._time.advance(now)
-        if self.deadline is None or now < self.deadline:
+        deadline = self.deadline
+        if deadline is None or now < deadline:
             return ()
         if self._asked is None:
             return self._act(Input.DEADLINE, limit="auth_timeout_s")
@@ -197,7 +203,7 @@ class ServerSession:
         self, given: Input, envelope: Envelope | None = None, *, detail: str | None = None, limit: str | None = None
     ) -> Effects:
         action = TRANSITIONS[given][self._state]
-        if action is Action.REFUSE_INVALID_IF_ANSWERED and isinstance(envelope, BadRequest):
+        if isinstance(envelope, BadRequest) and action is Action.REFUSE_INVALID_IF_ANSWERED:
             answered = answers(self._state, envelope.name)
             action = Action.REFUSE_INVALID if answered else Action.CLOSE_UNAUTHENTICATED
             detail = envelope.problem
@@ -267,31 +273,28 @@ class ServerSession:
     # What they share
 
     def _spend_message(self) -> bool:
-        if self._state is State.CONNECTED:
+        if self._state is _CONNECTED:
             return self._rate.take(self._time.now)
         self._messages_left -= 1
         return self._messages_left >= 0
-
-    def _is_too_big(self, payload: str | bytes) -> bool:
-        return size_of(payload) > self.max_message_bytes
 
     def _ask(self, question: Question, request: Request, then: Callable[[Any], Effects]) -> Effects:
         self._asked = _Asked(question, request, self._time.now, then)
         return (question,)
 
     def _reply(self, to: Request | BadRequest, status: Status, data: ReplyData | None = None) -> Send:
-        reply = Reply(self._time.stamp(), to.name, to.conversation, status, data or Empty())
+        reply = Reply(self._time.stamp(), to.name, to.conversation, status, data or _NOTHING)
         detail = to.problem if isinstance(to, BadRequest) else None
         return Send(self._codec.encode(reply), to.name, status, detail)
 
     def _close(self, code: CloseCode, reason: str, detail: str | None = None, limit: str | None = None) -> Effects:
-        if self._state is State.CLOSED:
+        if self._state is _CLOSED:
             return ()
         return (*self._end(), Close(code, clip_close_reason(reason), detail, limit))
 
     def _end(self) -> Effects:
-        was_connected = self._state is State.CONNECTED
-        self._state = State.CLOSED
+        was_connected = self._state is _CONNECTED
+        self._state = _CLOSED
         self._user = None
         return (Release(),) if was_connected else ()
 

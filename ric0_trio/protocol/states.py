@@ -11,7 +11,13 @@ from ric0_trio.protocol.effects import CloseCode
 from ric0_trio.protocol.messages import BadRequest, Envelope, Request, Status
 
 
-class State(Enum):
+class _Looked(Enum):
+    """An enum that is looked up by: a member is itself alone, and Enum's own hash is a call of Python's."""
+
+    __hash__ = object.__hash__
+
+
+class State(_Looked):
     """Where a connection stands."""
 
     OPEN = "OPEN"
@@ -26,7 +32,7 @@ class State(Enum):
     """The connection is over."""
 
 
-class Input(Enum):
+class Input(_Looked):
     """What a session can be given, after decoding. The value is how the documents call it."""
 
     CHALLENGE = "`challenge` request"
@@ -42,7 +48,7 @@ class Input(Enum):
     DEADLINE = "deadline passes"
 
 
-class Action(Enum):
+class Action(_Looked):
     """What a session does. The value is how the documents call it."""
 
     SIGN = "sign"

@@ -2,6 +2,7 @@
 
 The first line of an input says what the rest is: `json`, text as it comes; `bson`, bytes as they come; or, after
 anything else, lines that change the good message of that letter (`messages.py`), which is then read in both encodings.
+JSON that has a short way (`usual_json.py`) is read by the long one, too.
 """
 
 import json
@@ -26,6 +27,7 @@ from ric0_trio.protocol import (
     Request,
     SoftwareVersion,
 )
+from ric0_trio.protocol.usual_json import read_usual_request
 from tests.fuzz import messages
 from tests.fuzz.readers import MalformedError, Reading, read_bson, read_json
 from tests.fuzz.rules import UNDECODABLE, Outcome, WrongError, everything_in, in_utc, outcome_of, time_of
@@ -45,6 +47,7 @@ def target(data: bytes) -> None:
     first, _, rest = data.partition(b"\n")
     if first == b"json":
         check_json(rest.decode("utf-8", "surrogateescape"))
+        check_short_way(rest)
         decode(JSON, rest)
     elif first == b"bson":
         check_bson(rest)
@@ -72,10 +75,19 @@ def check_both(plain: dict[str, Any]) -> None:
 
 
 def check_json(payload: str) -> Outcome:
+    check_short_way(payload)
     found = decode(JSON, payload)
     if payload.isascii():
         assert decode(JSON, payload.encode()) == found
     return check(found, lambda: read_json(payload))
+
+
+def check_short_way(payload: str | bytes) -> None:
+    usual = read_usual_request(payload)
+    if usual is not None:
+        meant = JSON.decode_any(payload)
+        assert usual == meant
+        assert usual.time.utcoffset() == meant.time.utcoffset()
 
 
 def check_bson(payload: bytes) -> Outcome:

@@ -152,6 +152,23 @@ def test_the_sizes_of_rsa_keys(bits: int, fits: bool) -> None:
             PublicKey(text, RSA_FORMAT)
 
 
+@given(
+    st.sampled_from([ED25519_PREFIX, ED25519_PREFIX[:-1], b""]),
+    st.binary(min_size=31, max_size=33) | st.binary(max_size=50),
+    st.sampled_from(["", "=", "A", "\n", " ", "\0", "é"]),
+)
+def test_what_is_an_ed25519_key_at_a_glance_is_one(prefix: bytes, rest: bytes, more: str) -> None:
+    """The regular expression stands for the whole rule: it matches every key, and nothing else."""
+    rules = KEY_FORMATS["ed25519-sha512"]
+    text = encode_base64(prefix + rest)
+    for spelling in (text, text + more, more + text, text.replace("=", more), text[:-2] + "B="):
+        raw = decode_base64(spelling)
+        is_key = raw is not None and len(raw) == 44 and raw.startswith(ED25519_PREFIX)
+        assert (rules.plain.fullmatch(spelling) is not None) == is_key
+        if raw is not None and is_key:
+            rules.check(raw)
+
+
 def test_equal_keys_are_equal() -> None:
     key = rsa_key().public
     same = PublicKey(key.key, key.format)

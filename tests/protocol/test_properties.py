@@ -45,6 +45,7 @@ from tests.protocol.pair import (
     request,
     rsa_key,
     server_in,
+    unpack,
     without,
 )
 
@@ -68,6 +69,7 @@ REPLY_DUE = {
     ClientState.CONNECTING: GOOD_WELCOME,
     ClientState.DISCONNECTING: TO_CLIENT[3],
 }
+KEYS_OF_ALL = ("time", "type", "name", "data")
 codecs = st.sampled_from(list(CODECS.values()))
 
 
@@ -78,6 +80,19 @@ def test_what_is_encoded_decodes_to_the_same(
     payload = codec.encode(envelope)
     assert isinstance(payload, codec.payload_type)
     assert codec.decode(payload) == envelope
+
+
+@given(codecs, envelopes())
+def test_what_is_sent_has_its_keys_in_order_and_a_time_to_the_microsecond(
+    codec: Codec, envelope: Message | Request | Reply
+) -> None:
+    sent = unpack(codec, codec.encode(envelope))
+    assert list(sent) == [
+        key
+        for key in ("time", "type", "name", "conversation", "status", "data")
+        if key in (*KEYS_OF_ALL, *dir(envelope))
+    ]
+    assert sent["time"] == envelope.time.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 @settings(max_examples=500)
