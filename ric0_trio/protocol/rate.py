@@ -4,6 +4,8 @@
 class TokenBucket:
     """A budget that earns its tokens back. `now` is in seconds, on any clock that does not step back."""
 
+    __slots__ = ("_burst", "_counted_at", "_per_s", "_tokens")
+
     def __init__(self, burst: float, per_s: float, now: float) -> None:
         """Begin full, with `burst` tokens; `per_s` come back each second (0: none ever)."""
         self._burst = burst
@@ -13,11 +15,13 @@ class TokenBucket:
 
     def take(self, now: float, count: float = 1) -> bool:
         """Take `count` tokens, and say so; or take none, when there are not as many."""
-        self._earn(now)
-        if self._tokens < count:
-            return False
-        self._tokens -= count
-        return True
+        tokens = self._tokens + (now - self._counted_at) * self._per_s  # as `_earn` has it; this is called most
+        if tokens > self._burst:
+            tokens = self._burst
+        self._counted_at = now
+        is_enough = tokens >= count
+        self._tokens = tokens - count if is_enough else tokens
+        return is_enough
 
     def give_back(self, count: float) -> None:
         """Take back what `take` took, if it was not spent in the end."""

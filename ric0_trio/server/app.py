@@ -20,7 +20,7 @@ from ric0_trio.server.refusals import Refusal
 from ric0_trio.server.services import Services
 from ric0_trio.server.settings import Settings
 from ric0_trio.server.watched import ConnectionInfo
-from ric0_trio.transport.eager import EagerSocket
+from ric0_trio.transport.eager import EagerAdapter, EagerSocket, EagerStream
 from ric0_trio.transport.eager_listener import EagerListener
 
 _OUT_OF_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -136,9 +136,8 @@ class Server:
         counted. With `is_proxied`, it is a proxy that has ended TLS. Nothing that the client does raises.
         """
         self.metrics.accepted.count()
-        if isinstance(stream, trio.SocketStream):
-            stream = EagerSocket(_take_over(stream.socket), self._services.readiness)
-        connection = Connection(self._services, stream, self._services.addresses.peer(peer), is_proxied=is_proxied)
+        who = self._services.addresses.peer(peer)
+        connection = Connection(self._services, self._as_eager(stream), who, is_proxied=is_proxied)
         try:
             refusal = self._find_no_room() or connection.enter()
             if refusal is not None:
@@ -158,6 +157,11 @@ class Server:
                 connection.history.end(_STOPPED)
             connection.tell()
             await connection.end()
+
+    def _as_eager(self, stream: trio.abc.Stream) -> EagerStream:
+        if isinstance(stream, trio.SocketStream):
+            return EagerSocket(_take_over(stream.socket), self._services.readiness)
+        return stream if isinstance(stream, EagerStream) else EagerAdapter(stream)
 
     async def _turn_away(self, connection: Connection, refusal: Refusal) -> None:
         connection.leave()

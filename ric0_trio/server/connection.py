@@ -52,7 +52,7 @@ class _Opened:
 class Connection:
     """One accepted socket, and whoever is behind it."""
 
-    def __init__(self, services: Services, stream: trio.abc.Stream, peer: Peer, *, is_proxied: bool = False) -> None:
+    def __init__(self, services: Services, stream: EagerStream, peer: Peer, *, is_proxied: bool = False) -> None:
         """With `is_proxied`, a proxy has ended TLS: nobody else may speak."""
         self.id = f"{random.getrandbits(64):016x}"
         """A name for this connection in logs and in the access store."""

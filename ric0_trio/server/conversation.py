@@ -48,6 +48,12 @@ _SILENCES: Final = {
 }
 
 
+# Python 3.11 calls a function to find an enum's member; every message needs these.
+_CONNECTED: Final = State.CONNECTED
+_CLOSED: Final = State.CLOSED
+_SUCCESS: Final = Status.SUCCESS
+
+
 class Conversation:
     """Runs until one side ends it. What verifies, and what signs fast, is done here and now (docs/benchmarks.md)."""
 
@@ -161,7 +167,7 @@ class Conversation:
                     await self._wait_for_the_verdict()
                 elif self._early is not None:
                     early, self._early = self._early, None
-                    self._todo.extend(self._receive(early))
+                    self._receive(early)
                 else:
                     await self._websocket.listen(self._take)
             return
@@ -182,13 +188,13 @@ class Conversation:
 
     def _take(self, payload: str | bytes) -> bool:
         """Take a message; say whether the next one may come."""
-        self._todo.extend(self._receive(payload))
+        self._receive(payload)
         return self._go_on() and self._session.question is None and self._order is None
 
-    def _receive(self, payload: str | bytes) -> Sequence[Effect]:
+    def _receive(self, payload: str | bytes) -> None:
         self._history.messages_in += 1
         self._metrics.received.observe(size_of(payload))
-        return self._session.receive(payload, self._clock.now())
+        self._todo.extend(self._session.receive(payload, self._clock.now()))
 
     async def _wait_for_the_verdict(self) -> None:
         """Until then the client may leave; a message that comes has to wait."""
@@ -278,8 +284,9 @@ class Conversation:
         return not todo and self._websocket.is_flushed
 
     def _note_standing(self) -> None:
-        is_user = self._session.state is State.CONNECTED
-        if is_user == self.is_user or self._session.state is State.CLOSED:
+        state = self._session.state
+        is_user = state is _CONNECTED
+        if is_user == self.is_user or state is _CLOSED:
             return
         self.is_user = is_user
         self._allow_frames(is_user=is_user)
@@ -391,7 +398,7 @@ class Conversation:
         self._history.connects += 1
         self._history.status = send.status
         self._metrics.count_connect(str(send.status))
-        if send.status == Status.SUCCESS and user is not None:
+        if send.status == _SUCCESS and user is not None:
             self._history.user, self._history.name = self._fingerprint, user.name
             self._log.info("connect.admitted", name=user.name, type=user.type)
         else:

@@ -1,13 +1,14 @@
 """What one client sends: counted in bytes and reads, and taken in turns if it is a stranger or heavy."""
 
 import ssl
+from collections.abc import Callable
 from typing import Final
 
 import trio
 
 from ric0_trio.protocol.rate import TokenBucket
 from ric0_trio.server.limits import ServerLimits
-from ric0_trio.transport.eager import EagerSocket, EagerStream
+from ric0_trio.transport.eager import EagerStream
 from ric0_trio.transport.eager_tls import EagerTls
 from ric0_trio.transport.readiness import Serve
 from ric0_trio.transport.turns import Turnstile
@@ -33,14 +34,11 @@ class MeteredStream(EagerStream):
     renewals of its keys say, is bounded here alone.
     """
 
-    def __init__(self, stream: trio.abc.Stream, limits: ServerLimits, turns: Turnstile) -> None:
+    def __init__(self, stream: EagerStream, limits: ServerLimits, turns: Turnstile) -> None:
         self._stream = stream
-        self._eager = stream if isinstance(stream, EagerSocket) else None
         self._limits = limits
         self._turns = turns
         self._kept: bytes | bytearray = b""
-        self._unsent: bytes | bytearray = b""
-        self._is_cut = False
         self._is_user = False
         self._takes_turns = True
         self.reads = 0
@@ -87,13 +85,12 @@ class MeteredStream(EagerStream):
         return data
 
     def receive_now(self, max_bytes: int | None = None) -> bytes | bytearray | None:
-        data = None if self._eager is None else self._eager.receive_now(self._at_once(max_bytes))
+        data = self._stream.receive_now(self._at_once(max_bytes))
         return data if data is None or self.may_read(len(data)) else b""
 
-    async def wait_for_data(self, serve: Serve) -> bool:
-        if self._eager is None or self._kept:
-            return False
-        return await self._eager.wait_for_data(serve, self._has_to_queue)
+    async def wait_for_data(self, serve: Serve, takes_turns: Callable[[], bool] | None = None) -> bool:
+        """Who takes turns is known here."""
+        return not self._kept and await self._stream.wait_for_data(serve, takes_turns or self._has_to_queue)
 
     def _has_to_queue(self) -> bool:
         return self._takes_turns
@@ -137,42 +134,27 @@ class MeteredStream(EagerStream):
 
     def put(self, data: bytes | bytearray) -> None:
         self.bytes_out += len(data)
-        if self._eager is None:
-            self._unsent = data
-        else:
-            self._eager.put(data)
+        self._stream.put(data)
 
     @property
     def is_idle(self) -> bool:
-        return self.is_flushed and not self._kept
+        return self._stream.is_idle and not self._kept
 
     @property
     def is_flushed(self) -> bool:
-        return not (self._unsent or self._is_cut) if self._eager is None else self._eager.is_flushed
+        return self._stream.is_flushed
 
     async def flush(self) -> None:
-        if self._eager is not None:
-            await self._eager.flush()
-        elif self._is_cut:
-            raise trio.BrokenResourceError("something was sent in part")
-        elif self._unsent:
-            unsent, self._unsent, self._is_cut = self._unsent, b"", True
-            await self._stream.send_all(unsent)
-            self._is_cut = False
+        await self._stream.flush()
 
     def finish(self) -> None:
-        if self._eager is not None:
-            self._eager.finish()
+        self._stream.finish()
 
     async def wait_send_all_might_not_block(self) -> None:
         await self._stream.wait_send_all_might_not_block()
 
     async def abort(self) -> None:
-        if self._eager is not None:
-            await self._eager.abort()
-            return
-        with trio.CancelScope(shield=True):  # or a cancellation would take the place of a fault that is under way
-            await trio.aclose_forcefully(self._stream)
+        await self._stream.abort()
 
 
 class MeteredTls(EagerTls):

@@ -89,18 +89,17 @@ class DirectWebSocket:
 
     def _give(self, take: Take) -> bool:
         """Give what has come to `take`; say whether no more is to be read now."""
-        while self._stream.is_flushed:
-            received = self._frames.next(self._heard_at)
-            if received is None:
-                return False
+        while (received := self._frames.next(self._heard_at)) is not None:
             if isinstance(received, str | bytes):
                 if not take(received):
                     return True
             elif isinstance(received, Ping):
                 self._send(_frame(PONG, bytes(received.payload)))
+                if not self._stream.is_flushed:
+                    return True
             else:
                 self._echo(received)
-        return True
+        return False
 
     def send(self, payload: str | bytes) -> None:
         if isinstance(payload, str):

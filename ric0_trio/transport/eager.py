@@ -28,7 +28,7 @@ class EagerStream(trio.abc.Stream):
         """Receive what has come, as `receive_some` does; None when nothing has, or it takes waiting to tell."""
 
     @abstractmethod
-    async def wait_for_data(self, serve: Serve) -> bool:
+    async def wait_for_data(self, serve: Serve, takes_turns: Callable[[], bool] | None = None) -> bool:
         """Call `serve` whenever `receive_now` may have something, as `Watch.wait` does.
 
         False is returned as well when it is for the caller to wait, with `receive_some`.
@@ -100,26 +100,25 @@ class EagerSocket(EagerStream):
                 return data
 
     def receive_now(self, max_bytes: int | None = None) -> bytes | None:
-        self._check_open()
         try:
             return os.read(self._descriptor, max_bytes or _READ_BYTES)
         except BlockingIOError:
             return None
         except OSError as error:
+            self._check_open()
             raise trio.BrokenResourceError(str(error)) from error
 
-    async def wait_for_data(self, serve: Serve, takes_turns: Callable[[], bool] = _never) -> bool:
-        """As long as `takes_turns` says so, `serve` is called when it is its turn."""
+    async def wait_for_data(self, serve: Serve, takes_turns: Callable[[], bool] | None = None) -> bool:
         self._check_open()
-        return await self._watch.wait(serve, takes_turns)
+        return await self._watch.wait(serve, takes_turns or _never)
 
     def put(self, data: bytes | bytearray | memoryview) -> None:
-        self._check_open()
         try:
             sent = os.write(self._descriptor, data)
         except BlockingIOError:
             sent = 0
         except OSError as error:
+            self._check_open()
             raise trio.BrokenResourceError(str(error)) from error
         self._unsent = memoryview(data)[sent:] if sent < len(data) else b""
 
@@ -156,3 +155,52 @@ class EagerSocket(EagerStream):
     def _check_open(self) -> None:
         if self._descriptor < 0:
             raise trio.ClosedResourceError("this stream is closed")
+
+
+class EagerAdapter(EagerStream):
+    """Any stream of Trio's: with what cannot be done without waiting left to be waited for."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        """Take over `stream`, which nobody else may use any more."""
+        self._stream = stream
+        self._unsent: bytes | bytearray = b""
+        self._is_cut = False
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        return await self._stream.receive_some(max_bytes)
+
+    def receive_now(self, max_bytes: int | None = None) -> None:
+        """Nothing is known of what has come."""
+
+    async def wait_for_data(self, serve: Serve, takes_turns: Callable[[], bool] | None = None) -> bool:
+        return False
+
+    @property
+    def is_idle(self) -> bool:
+        return self.is_flushed
+
+    def put(self, data: bytes | bytearray) -> None:
+        self._unsent = data
+
+    @property
+    def is_flushed(self) -> bool:
+        return not self._unsent and not self._is_cut
+
+    async def flush(self) -> None:
+        """Wait until all is out. Cancelled, it cuts what is put, and nothing may follow."""
+        if self._is_cut:
+            raise trio.BrokenResourceError("something was sent in part")
+        if self._unsent:
+            unsent, self._unsent, self._is_cut = self._unsent, b"", True
+            await self._stream.send_all(unsent)
+            self._is_cut = False
+
+    def finish(self) -> None:
+        """What it stands on says so when it is closed."""
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def abort(self) -> None:
+        with trio.CancelScope(shield=True):  # or a cancellation would take the place of a fault that is under way
+            await trio.aclose_forcefully(self._stream)

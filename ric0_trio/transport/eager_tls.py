@@ -5,6 +5,7 @@ a cycle when it is done (docs/benchmarks.md). This moves bytes between the netwo
 """
 
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 
 import trio
@@ -52,8 +53,8 @@ class EagerTls(EagerStream):
         self._take_in(more)
         return self._read(max_bytes)
 
-    async def wait_for_data(self, serve: Serve) -> bool:
-        return self.is_idle and await self.transport.wait_for_data(serve)
+    async def wait_for_data(self, serve: Serve, takes_turns: Callable[[], bool] | None = None) -> bool:
+        return self.is_idle and await self.transport.wait_for_data(serve, takes_turns)
 
     @property
     def is_idle(self) -> bool:

@@ -20,6 +20,7 @@ _CLOSE_BYTES: Final = (0, 2)  # there is no reason in it
 _CLOSE_CODES: Final = frozenset({CloseCode.NORMAL, CloseCode.GOING_AWAY})
 _MASKED: Final = 0x80
 _TWO_BYTES_FOLLOW: Final = 126
+_LEAST_BYTES: Final = 2  # tell what a frame is, and how long
 _SHORT_HEADER_BYTES: Final = 6
 _LONG_HEADER_BYTES: Final = 8
 
@@ -58,7 +59,9 @@ class FrameReader:
 
         Raises `FrameError` for what is against the rules or too much: nothing is to be read any more then.
         """
-        while self._unusual is None and len(self._buffer) > 1:
+        while self._unusual is None:
+            if len(self._buffer) < _LEAST_BYTES:
+                return None
             end = self._find_end()
             if end is None:
                 self._unusual = _Unusual(self._meter)

@@ -17,6 +17,7 @@ from ric0_trio.server.addresses import Peer
 from ric0_trio.server.connection import Connection
 from ric0_trio.server.services import Services
 from ric0_trio.server.settings import Settings
+from ric0_trio.transport.eager import EagerAdapter
 from tests.protocol.pair import CLIENT_APP, SERVER_KEY, USER_KEY, server_profile
 
 PATIENCE_S = 5.0
@@ -86,7 +87,7 @@ async def start_server(
     connections: list[Connection] = []
 
     async def serve(stream: trio.SocketStream) -> None:
-        connections.append(Connection(services, stream, Peer("test", None)))
+        connections.append(Connection(services, EagerAdapter(stream), Peer("test", None)))
         await connections[-1].run()
 
     return House(f"wss://127.0.0.1:{await listen(nursery, serve)}", door, connections)

@@ -14,6 +14,7 @@ from ric0_trio.server import Server, ServerLimits, Settings
 from ric0_trio.server.addresses import Peer
 from ric0_trio.server.connection import Connection
 from ric0_trio.server.services import Services
+from ric0_trio.transport.eager import EagerAdapter
 from tests.protocol.pair import SERVER_KEY, server_profile
 from tests.server.raw_client import JSON, RawClient
 
@@ -82,7 +83,7 @@ def make_connection(access: AccessStore, **limits: Any) -> tuple[RawClient, Conn
     """A client and the server's side of it, which is to be `run`: for what only an operator can do to it."""
     ours, theirs = memory_stream_pair()
     services = Services(make_settings(**limits), SERVER_KEY, access)
-    return RawClient(ours), Connection(services, theirs, Peer("memory", None))
+    return RawClient(ours), Connection(services, EagerAdapter(theirs), Peer("memory", None))
 
 
 ALL_STATES = (State.OPEN, State.CHALLENGED, State.CONNECTED, State.DISCONNECTED)

@@ -11,6 +11,7 @@ from ric0_trio.server.metered_stream import (
     MeteredStream,
     MeteredTls,
 )
+from ric0_trio.transport.eager import EagerAdapter
 from ric0_trio.transport.turns import Turnstile
 from tests.server.site import Tls
 
@@ -28,7 +29,7 @@ OF_A_USER = 32 * 1024 + 3 * 25_000
 
 def make() -> tuple[trio.abc.Stream, MeteredStream]:
     peer, ours = memory_stream_pair()
-    return peer, MeteredStream(ours, LIMITS, Turnstile())
+    return peer, MeteredStream(EagerAdapter(ours), LIMITS, Turnstile())
 
 
 async def take_all(stream: MeteredStream) -> int:
@@ -87,7 +88,7 @@ async def test_a_stranger_who_sends_drop_by_drop_is_cut_off(autojump_clock: Mock
 async def test_a_user_who_sends_much_takes_turns_and_is_read_from_in_small_pieces(autojump_clock: MockClock) -> None:
     ours, theirs = memory_stream_pair()
     turns = CountedTurns()
-    stream = MeteredStream(theirs, ServerLimits(messages_burst=40, messages_per_s=20), turns)
+    stream = MeteredStream(EagerAdapter(theirs), ServerLimits(messages_burst=40, messages_per_s=20), turns)
     stream.trust(True)
     await ours.send_all(bytes(40 * LIGHT_BYTES))
     assert len(await stream.receive_some(40 * LIGHT_BYTES)) == 40 * LIGHT_BYTES
@@ -105,7 +106,7 @@ async def test_a_user_who_sends_much_takes_turns_and_is_read_from_in_small_piece
 async def test_a_user_who_sends_drop_by_drop_takes_turns(autojump_clock: MockClock) -> None:
     ours, theirs = memory_stream_pair()
     turns = CountedTurns()
-    stream = MeteredStream(theirs, LIMITS, turns)
+    stream = MeteredStream(EagerAdapter(theirs), LIMITS, turns)
     stream.trust(True)
     light_reads = LIMITS.messages_burst * LIGHT_BYTES // BYTES_OF_A_READ
     for number in range(light_reads + 10):
@@ -126,7 +127,7 @@ async def test_each_record_of_a_packet_is_a_read(tls: Tls, autojump_clock: MockC
     """A packet of 4 KiB can hold 170 records of TLS, which come without a read below."""
     peer, ours = memory_stream_pair()
     turns = CountedTurns()
-    stream = MeteredStream(ours, ServerLimits(), turns)
+    stream = MeteredStream(EagerAdapter(ours), ServerLimits(), turns)
     secure = MeteredTls(stream, tls.server)
     client = trio.SSLStream(peer, tls.client, server_hostname="localhost")
     async with trio.open_nursery() as nursery:
@@ -144,7 +145,7 @@ async def test_each_record_of_a_packet_is_a_read(tls: Tls, autojump_clock: MockC
 
 async def test_what_was_read_is_not_lost_when_the_turn_is_given_up(autojump_clock: MockClock) -> None:
     ours, theirs = memory_stream_pair()
-    stream = MeteredStream(theirs, LIMITS, NoTurns())
+    stream = MeteredStream(EagerAdapter(theirs), LIMITS, NoTurns())
     await ours.send_all(b"precious")
     with trio.move_on_after(0.01):
         await stream.receive_some()
@@ -159,7 +160,7 @@ class NoTurns(Turnstile):
 async def test_to_connect_again_does_not_fill_a_users_budgets(autojump_clock: MockClock) -> None:
     ours, theirs = memory_stream_pair()
     turns = CountedTurns()
-    stream = MeteredStream(theirs, ServerLimits(), turns)
+    stream = MeteredStream(EagerAdapter(theirs), ServerLimits(), turns)
     for _ in range(3):
         stream.trust(True)
         await ours.send_all(bytes(60_000))
@@ -170,7 +171,7 @@ async def test_to_connect_again_does_not_fill_a_users_budgets(autojump_clock: Mo
 
 async def test_after_what_was_sent_in_part_nothing_follows(autojump_clock: MockClock) -> None:
     peer, ours = lockstep_stream_pair()
-    stream = MeteredStream(ours, LIMITS, Turnstile())
+    stream = MeteredStream(EagerAdapter(ours), LIMITS, Turnstile())
     stream.put(b"abcdef")
     async with trio.open_nursery() as nursery:
 
