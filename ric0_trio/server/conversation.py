@@ -1,7 +1,6 @@
 """An open WebSocket and its `ServerSession`: what comes in goes to the session, and its effects are carried out."""
 
 import math
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -86,14 +85,14 @@ class Conversation:
         self._websocket = websocket
         self._admissions = admissions
         self._id = connection_id
-        self._anonymous_log = self._log = log
+        self._log = log
         self._history = history
         self._clock = SteadyClock()
         self._session = ServerSession(settings.profile, self._limits, codec, self._clock.now())
         per_min = self._limits.control_frames_per_min
         self._users_control_frames = TokenBucket(per_min, per_min / 60, trio.current_time())
         self._allow_frames(is_user=False)
-        self._todo = deque[Effect]()
+        self._todo: list[Effect] = []
         self._order: Callable[[], Sequence[Effect]] | None = None
         self._ends_for: str | None = None
         self._stops_at = math.inf
@@ -101,7 +100,8 @@ class Conversation:
         self._verdict: outcome.Outcome[Verdict] | None = None
         self._early: str | bytes | None = None
         self._left = "the connection was lost"
-        self._fingerprint = ""
+        self._fingerprint: str | None = None
+        """Of the user who is there, or asks to be let in."""
 
     @property
     def close_timeout_s(self) -> float:
@@ -239,7 +239,7 @@ class Conversation:
                 return None
             if not self._websocket.is_flushed:
                 continue
-            match todo.popleft():
+            match todo.pop(0):
                 case Sign() as question:
                     with self._metrics.signing.time():
                         signature = await trio.to_thread.run_sync(
@@ -274,13 +274,12 @@ class Conversation:
                 case Admit(user, client_app) as question:
                     self._history.client = client_app.name
                     self._fingerprint = user.pubkey.short_fingerprint
-                    self._log = self._anonymous_log.bind(user=self._fingerprint)
                     todo.extend(self._ask_access(question))
                 case Release(reason) if isinstance(self._access, ImmediateAccess):
                     self._release_now(self._access, _find_cause(reason, todo))
                 case _:
                     return False
-            todo.popleft()
+            todo.pop(0)
         return not todo and self._websocket.is_flushed
 
     def _note_standing(self) -> None:
@@ -380,8 +379,8 @@ class Conversation:
         access.release_now(self._id, why)
 
     def _note_left(self, why: str) -> None:
-        self._log.debug("session.left", why=why)
-        self._log = self._anonymous_log
+        self._log.debug("session.left", user=self._fingerprint, why=why)
+        self._fingerprint = None
 
     def _note_close(self, close: Close) -> Close:
         ending = ending_of(close)
@@ -393,18 +392,18 @@ class Conversation:
         user = self._session.user
         if send.name != "connect":
             name = send.name if send.name in REQUESTS else "request"  # a stranger chooses any other
-            self._log.debug(f"{name}.answered", status=send.status, detail=send.detail)
+            self._log.debug(f"{name}.answered", user=self._fingerprint, status=send.status, detail=send.detail)
             return
         self._history.connects += 1
         self._history.status = send.status
         self._metrics.count_connect(str(send.status))
         if send.status == _SUCCESS and user is not None:
             self._history.user, self._history.name = self._fingerprint, user.name
-            self._log.info("connect.admitted", name=user.name, type=user.type)
+            self._log.info("connect.admitted", user=self._fingerprint, name=user.name, type=user.type)
         else:
-            self._log.debug("connect.refused", status=send.status, detail=send.detail)
+            self._log.debug("connect.refused", user=self._fingerprint, status=send.status, detail=send.detail)
             if user is None:
-                self._log = self._anonymous_log
+                self._fingerprint = None
 
 
 def _find_cause(reason: str | None, effects: Iterable[Effect]) -> str:

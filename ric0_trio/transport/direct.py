@@ -53,7 +53,8 @@ class DirectWebSocket:
         self._pinged_at: float | None = None
 
     async def accept(self) -> None:
-        self._send(self._answer)
+        answer, self._answer = self._answer, b""
+        self._send(answer)
         await self.flush()
 
     @property
