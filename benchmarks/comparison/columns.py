@@ -28,6 +28,7 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
     "message": (Column("cpu_us", "CPU, µs a message", 1), Column("per_second", "messages/s"), *_HALF),
     "idle": (
         Column("bytes_each", "KiB a connection", 1, 1 / 1024),
+        Column("slope_bytes", "KiB each more", 1, 1 / 1024),
         Column("memory_bytes", "MiB in all", 0, 1 / 1024**2),
         Column("cpu_share", "CPU with pings, % of a core", 2, 100),
     ),

@@ -1,43 +1,67 @@
 """Scenario `idle`: users who are there, and what each of them takes of memory and of the processor."""
 
 import time
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
 from benchmarks.comparison.figures import figures_of
 from benchmarks.comparison.load import Load, LoadFailedError
 from benchmarks.comparison.peers import Peer
-from benchmarks.comparison.processes import PLAIN, running, sleep_until
-from benchmarks.comparison.results import Measured
+from benchmarks.comparison.processes import PLAIN, Variant, running, sleep_until
+from benchmarks.comparison.results import Figures, Measured
 from benchmarks.comparison.turns import Bench
 from ric0_trio.server.limits import fit_to_descriptors
 
 CONNECTIONS: Final = (1_000, 10_000, fit_to_descriptors(1_000_000))
 """The last: as many as files may be open (`ulimit -n`)."""
+OVER_TLS: Final = " over TLS 1.3"
+"""How the label of a variant ends, if it is one."""
 ROUNDS: Final = 3
-"""Memory hardly differs from round to round."""
+"""Memory hardly differs from round to round; of the most users there is one."""
+_TLS: Final = Variant("TLS 1.3", tls=True)
+_WITH_TLS: Final = ("ours", "websockets_asyncio", "websockets_uvloop", "picows_server")
 _PINGED_S: Final = 60.0
-"""More than twice the keepalive's 25 s, so that everyone is pinged twice."""
+"""How long 10,000 users are held, once: more than twice the keepalive's 25 s, so that everyone is pinged twice."""
 _SETTLED_S: Final = 0.5
 
 
 def measure_idle(bench: Bench) -> None:
-    """Compare all peers, each started anew for each turn."""
-    for users in (200,) if bench.quick else sorted(set(CONNECTIONS)):
-        measured: set[str] = set()
-
-        def measure(peer: Peer, users: int = users, measured: set[str] = measured) -> Measured:
-            is_first = peer.name not in measured and users <= CONNECTIONS[1] and not bench.quick
-            measured.add(peer.name)
-            return _measure(peer, users, _PINGED_S if is_first else 0.0)
-
-        acts = {peer.name: partial(measure, peer) for peer in bench.peers}
-        bench.take_turns("idle", f"{users:,} connections", acts, rounds=min(bench.rounds, ROUNDS))
+    """Compare all peers, and a few over TLS. Each is started anew for each turn."""
+    most = [200] if bench.quick else sorted(set(CONNECTIONS))
+    _measure_numbers(bench, bench.peers, most, PLAIN, "")
+    _measure_numbers(bench, bench.those_of(_WITH_TLS), most[:2], _TLS, OVER_TLS)
 
 
-def _measure(peer: Peer, users: int, hold_s: float) -> Measured:
+def _measure_numbers(
+    bench: Bench, peers: Sequence[Peer], numbers: Sequence[int], variant: Variant, suffix: str
+) -> None:
+    labels = [f"{users:,} connections{suffix}" for users in numbers]
+    for users, label in zip(numbers, labels, strict=True):
+        measured: dict[str, int] = {}
+
+        def measure(peer: Peer, users: int = users, measured: dict[str, int] = measured) -> Measured:
+            turn = measured[peer.name] = measured.get(peer.name, -1) + 1
+            is_pinged = turn == 0 and users == CONNECTIONS[1]
+            found = _measure(peer, variant, users, _PINGED_S if is_pinged else 0.0)
+            first = bench.results.find("idle", labels[0], peer.name)
+            if users > numbers[0] and first is not None:
+                found.figures |= _slope(found.figures, first.rounds[turn].figures, users - numbers[0])
+            return found
+
+        acts = {peer.name: partial(measure, peer) for peer in peers}
+        bench.take_turns("idle", label, acts, rounds=min(bench.rounds, ROUNDS if users <= CONNECTIONS[1] else 1))
+
+
+def _slope(many: Figures, few: Figures, more: int) -> Figures:
+    """What each connection more takes: what a server has anyhow does not count."""
+    most, least = many.get("memory_bytes"), few.get("memory_bytes")
+    return {} if most is None or least is None else {"slope_bytes": (most - least) / more}
+
+
+def _measure(peer: Peer, variant: Variant, users: int, hold_s: float) -> Measured:
     """Memory before and with them all there; and the CPU while they are held for `hold_s`, if that is not nothing."""
-    with running(peer, PLAIN) as server:
+    with running(peer, variant) as server:
         Load("session", connections=16, seconds=0.5).run(server)  # what is made once, for the first few
         before = server.memory_bytes()
         load = Load("idle", connections=users, hold_s=hold_s + 2 * _SETTLED_S)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.comparison.columns import COLUMNS, Column
+from benchmarks.comparison.idle import OVER_TLS
 from benchmarks.comparison.peers import OURS, PEERS, SERVED
 from benchmarks.comparison.results import Results, Row
 from benchmarks.comparison.spread import Spread, spread_of
@@ -98,8 +99,8 @@ def _draw_latency(results: Results, figure: Figure) -> bool:
 
 
 def _draw_idle(results: Results, figure: Figure) -> bool:
-    """Draw memory over connections, a line for each peer."""
-    rows = [row for rows in results.of("idle").values() for row in rows]
+    """Draw memory over connections in plain, a line for each peer."""
+    rows = [row for label, rows in results.of("idle").items() for row in rows if not label.endswith(OVER_TLS)]
     others = iter(_LINES * 2)
     axes = _axes(figure, 9, "idle users: memory of the server (RSS), MiB")
     for peer in dict.fromkeys(row.peer for row in rows):

@@ -78,8 +78,11 @@ class Server:
     ) -> None:
         """Accept and serve until `stop`; then take leave of every client, for `drain_timeout_s` at most.
 
-        At `proxied` listeners plain `ws://` is spoken, and with trusted proxies alone.
+        At `proxied` listeners plain `ws://` is spoken, and with trusted proxies alone. Raises `RuntimeError` when it is
+        serving already.
         """
+        if self._services.readiness.is_running:
+            raise RuntimeError("this server is serving already; give it all listeners at once")
         with self._services.turns.following_rounds():
             async with trio.open_nursery() as watching:
                 await watching.start(self._services.readiness.run)

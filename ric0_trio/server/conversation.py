@@ -255,7 +255,8 @@ class Conversation:
         """Carry out what takes no waiting, as far as the first that does; say whether that was all."""
         todo = self._todo
         while todo and self._websocket.is_flushed:
-            match todo[0]:
+            effect = todo.pop(0)  # it is done once, even if it fails
+            match effect:
                 case Send() as send:
                     self._note_reply(send)
                     self._websocket.send(send.payload)
@@ -278,8 +279,8 @@ class Conversation:
                 case Release(reason) if isinstance(self._access, ImmediateAccess):
                     self._release_now(self._access, _find_cause(reason, todo))
                 case _:
+                    todo.insert(0, effect)
                     return False
-            todo.pop(0)
         return not todo and self._websocket.is_flushed
 
     def _note_standing(self) -> None:
@@ -362,7 +363,8 @@ class Conversation:
 
     async def _give_back_places(self) -> None:
         """Give back the places that a session which is over still has, or has been given since."""
-        for effect in (*self._session.connection_lost(self._clock.now()), *self._take_verdict()):
+        todo, self._todo = self._todo, []  # the session has told of these; they are not to be told again
+        for effect in (*todo, *self._session.connection_lost(self._clock.now()), *self._take_verdict()):
             if isinstance(effect, Release):
                 await self._release(self._left)
 

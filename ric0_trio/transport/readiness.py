@@ -32,8 +32,13 @@ class Readiness:
         self._epoll: select.epoll | None = None
         self._watches: dict[int, Watch] = {}
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it watches."""
+        return self._epoll is not None
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Watch until cancelled, which may not be before all who wait are gone."""
+        """Watch until cancelled. Who waits then still, waits as Trio does it from there on."""
         if not hasattr(select, "epoll"):
             task_status.started()
             return
@@ -53,6 +58,9 @@ class Readiness:
                             watch.on_readable()
             finally:
                 self._epoll = None
+                self.turns.call_all()
+                for watch in list(self._watches.values()):
+                    watch.on_end()
 
     def add(self, watch: "Watch", descriptor: int) -> bool:
         """Tell the system of a socket; False when it is to be waited for as Trio does it."""
@@ -62,36 +70,22 @@ class Readiness:
         self._watches[descriptor] = watch
         return True
 
-    def listen(self, descriptor: int, *, is_wanted: bool) -> None:
-        """Have the system tell of a socket, or be silent about it but for its end."""
-        if self._epoll is not None:
-            self._epoll.modify(descriptor, select.EPOLLIN if is_wanted else 0)
-
-    def remove(self, descriptor: int, *, is_closed: bool) -> None:
-        """Forget a socket. The system forgets by itself what is closed."""
+    def remove(self, descriptor: int) -> None:
+        """Forget a socket, before it is closed: the system would not, while somebody has a copy of it."""
         del self._watches[descriptor]
-        if self._epoll is not None and not is_closed:
+        if self._epoll is not None:
             self._epoll.unregister(descriptor)
 
 
 class Watch:
     """One socket, for the one task that waits for it."""
 
-    __slots__ = (
-        "_descriptor",
-        "_is_put_off",
-        "_is_silent",
-        "_is_told_of",
-        "_readiness",
-        "_serve",
-        "_takes_turns",
-        "_task",
-    )
+    __slots__ = ("_descriptor", "_is_put_off", "_is_told_of", "_readiness", "_serve", "_takes_turns", "_task")
 
     def __init__(self, readiness: Readiness, descriptor: int) -> None:
         self._readiness = readiness
         self._descriptor = descriptor
-        self._is_told_of = self._is_put_off = self._is_silent = False
+        self._is_told_of = self._is_put_off = False
         self._task: trio.lowlevel.Task | None = None
         self._serve: Serve | None = None
         self._takes_turns: Callable[[], bool] | None = None
@@ -99,12 +93,10 @@ class Watch:
     async def wait(self, serve: Serve, takes_turns: Callable[[], bool]) -> bool:
         """Call `serve` whenever there is something to read, until it returns or raises something, and do the same.
 
-        As long as `takes_turns` says so, it is called when it is its turn. It may be cancelled. Raises
-        `trio.ClosedResourceError` after `close`.
+        As long as `takes_turns` says so, it is called when it is its turn. False is returned as well when `Readiness`
+        ends. It may be cancelled. Raises `trio.ClosedResourceError` after `close`.
         """
-        if not self._is_told_of:
-            self._is_told_of = self._readiness.add(self, self._descriptor)
-        if self._is_told_of:
+        if self._is_put_off or self._tell():
             self._task, self._serve, self._takes_turns = trio.lowlevel.current_task(), serve, takes_turns
             said: bool = await trio.lowlevel.wait_task_rescheduled(self._give_up)
             return said
@@ -117,33 +109,37 @@ class Watch:
 
     def on_readable(self) -> None:
         """There is something to read."""
-        if self._is_put_off:
-            if not self._is_silent and self._readiness.turns.calls > _CROWD:
-                self._is_silent = True
-                self._readiness.listen(self._descriptor, is_wanted=False)
-        elif self._serve is None or self._takes_turns is None:  # nobody waits, and it would be told again and again
-            self._forget(is_closed=False)
+        if self._is_put_off:  # in a crowd, which would be told of again and again
+            if self._readiness.turns.calls > _CROWD:
+                self._forget()
+        elif self._serve is None or self._takes_turns is None:  # nobody waits
+            self._forget()
         elif self._takes_turns() and not self._readiness.turns.take_free_turn():
             self._is_put_off = True
             self._readiness.turns.call_in_turn(self._take_turn)
         else:
             self._call(self._serve)
 
+    def on_end(self) -> None:
+        """It is not watched any more."""
+        self._leave()
+        self._wake(outcome.Value(False))
+
     def close(self) -> None:
-        """Stop, as the socket is closed. Whoever waits still, is woken."""
-        if self._is_told_of:
-            self._forget(is_closed=True)
-        else:
+        """Stop; the socket is closed next. Whoever waits still, is woken."""
+        if not self._is_told_of:
             trio.lowlevel.notify_closing(self._descriptor)
+        self._leave()
         self._wake(outcome.Error(trio.ClosedResourceError("this stream is closed")))
 
     def _take_turn(self) -> None:
         self._is_put_off = False
-        if self._is_silent:
-            self._is_silent = False
-            self._readiness.listen(self._descriptor, is_wanted=True)
-        if self._serve is not None:
+        if self._serve is None:
+            return
+        if self._tell():
             self._call(self._serve)
+        else:
+            self._wake(outcome.Value(False))
 
     def _call(self, serve: Serve) -> None:
         task = self._task
@@ -163,9 +159,18 @@ class Watch:
         self._task = self._serve = self._takes_turns = None
         return trio.lowlevel.Abort.SUCCEEDED
 
-    def _forget(self, *, is_closed: bool) -> None:
+    def _tell(self) -> bool:
+        """See that it is told of, if that can be."""
+        self._is_told_of = self._is_told_of or self._readiness.add(self, self._descriptor)
+        return self._is_told_of
+
+    def _forget(self) -> None:
         self._is_told_of = False
-        self._readiness.remove(self._descriptor, is_closed=is_closed)
+        self._readiness.remove(self._descriptor)
+
+    def _leave(self) -> None:
+        if self._is_told_of:
+            self._forget()
         if self._is_put_off:
-            self._is_put_off = self._is_silent = False
+            self._is_put_off = False
             self._readiness.turns.withdraw(self._take_turn)

@@ -84,6 +84,12 @@ class Turnstile(trio.abc.Instrument):
             self.withdraw(head)
             head()
 
+    def call_all(self) -> None:
+        """Call everyone who waits for it, as nobody will call them any more."""
+        for call in [waiting for waiting in self._waiting if not isinstance(waiting, trio.lowlevel.Task)]:
+            self.withdraw(call)
+            call()
+
     @property
     def wait_s(self) -> float:
         """How long the one at the head of the queue has waited by now."""

@@ -40,6 +40,15 @@ async def test_a_listener_that_is_broken_ends_the_server(autojump_clock: MockClo
     assert listener.closed
 
 
+async def test_a_server_is_served_once() -> None:
+    server = make_server()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(server.serve, [])
+        with pytest.raises(RuntimeError, match="serving already"):
+            await server.serve([])
+        server.stop()
+
+
 async def test_no_more_than_max_connections_are_served(autojump_clock: MockClock) -> None:
     listener, server = MemoryListener(), make_server(max_connections=3)
     async with trio.open_nursery() as nursery:

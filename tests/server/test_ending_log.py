@@ -1,14 +1,17 @@
 """Each connection has a line in the log when it ends; strangers cannot flood it."""
 
+import socket
 from contextlib import suppress
 from typing import Any
 
+import pytest
 import structlog
 import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from ric0_trio.protocol import State
+from ric0_trio.transport.eager import EagerSocket
 from tests.protocol.pair import CHALLENGE, CLIENT_APP, CONNECT, USER_KEY, base64_of, connect_data, request
 from tests.server.listener import MemoryListener, as_sockets
 from tests.server.raw_client import HEAD, RawClient
@@ -49,6 +52,32 @@ async def test_all_that_happened_to_a_user(autojump_clock: MockClock) -> None:
         "messages_in": 3,
         "messages_out": 3,
     }
+
+
+async def test_a_reply_that_does_not_go_out_is_noted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The forged proof that is one too many has the client put out before it is answered, in vain."""
+    server = make_server(failures_per_address=1)
+    forged = request("connect", connect_data(challenge=base64_of(bytes(64))))
+
+    def fail(*_: object) -> None:
+        raise trio.BrokenResourceError("broken pipe")
+
+    with capture_logs() as logs:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(server.serve, [])
+            ours, theirs = [trio.SocketStream(trio.socket.from_stdlib_socket(end)) for end in socket.socketpair()]
+            nursery.start_soon(server.serve_stream, theirs, "192.0.2.7")
+            client = RawClient(ours)
+            await client.reach(State.CHALLENGED)
+            monkeypatch.setattr(EagerSocket, "put", fail)  # its peer is gone, though nothing has told so before
+            await client.send_raw(client.request(forged))
+            await client.gone()
+            await trio.aclose_forcefully(ours)
+            server.stop()
+    (line,) = endings(logs)
+    assert line["connects"] == 1
+    assert (line["cause"], line["limit"]) == ("limit", "failures_per_address")
+    assert server.refusals == {"failures_per_address": 1}
 
 
 async def test_which_limit_was_reached(autojump_clock: MockClock) -> None:

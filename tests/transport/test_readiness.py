@@ -1,8 +1,10 @@
 """Sockets that one task waits for: nothing is lost, nobody harms another, and turns are kept."""
 
+import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 
 import pytest
 import trio
@@ -71,6 +73,15 @@ class Rounds(trio.abc.Instrument):
 
     def after_io_wait(self, timeout: float) -> None:
         self.count += 1
+
+
+async def count_rounds() -> int:
+    """How often it goes round in a twentieth of a second."""
+    rounds = Rounds()
+    trio.lowlevel.add_instrument(rounds)
+    await trio.sleep(0.05)
+    trio.lowlevel.remove_instrument(rounds)
+    return rounds.count
 
 
 @pytest.mark.parametrize("is_running", [True, False])
@@ -144,11 +155,7 @@ async def test_nobody_is_told_again_and_again_of_what_is_not_read() -> None:
             unread.peer.send(b"x")
             gone.peer.close()
             await wait_all_tasks_blocked()
-            rounds = Rounds()
-            trio.lowlevel.add_instrument(rounds)
-            await trio.sleep(0.05)
-            trio.lowlevel.remove_instrument(rounds)
-            assert rounds.count < A_FEW_ROUNDS
+            assert await count_rounds() < A_FEW_ROUNDS
 
 
 @pytest.mark.parametrize("is_running", [True, False])
@@ -163,6 +170,64 @@ async def test_whoever_waits_for_what_is_closed_is_woken(is_running: bool) -> No
                 nursery.start_soon(wait_in_vain, end)
                 await wait_all_tasks_blocked()
                 end.watch.close()
+
+
+@pytest.mark.parametrize("number", [1, 100], ids=["one", "a crowd"])
+@pytest.mark.parametrize("takes_turns", [False, True])
+async def test_when_it_ends_whoever_waits_goes_on_without_it(takes_turns: bool, number: int) -> None:
+    async def wait_again_and_again(end: End, into: bytearray) -> None:
+        while not await end.wait(end.collect(into, b"!"), takes_turns=takes_turns):
+            pass
+
+    readiness = Readiness(Turnstile())
+    with ends(readiness, number) as all_of_them:
+        heard = [bytearray() for _ in all_of_them]
+        async with trio.open_nursery() as nursery:
+            async with trio.open_nursery() as watching:
+                await watching.start(readiness.run)
+                for end, into in zip(all_of_them, heard, strict=True):
+                    nursery.start_soon(wait_again_and_again, end, into)
+                    end.peer.send(b"a")
+                await some_rounds()  # which nobody follows: who takes turns is in the queue now
+                watching.cancel_scope.cancel()
+            await wait_all_tasks_blocked()
+            assert set(map(bytes, heard)) == {b"a"}
+            for end in all_of_them:
+                end.peer.send(b"!")
+    assert set(map(bytes, heard)) == {b"a!"}
+
+
+async def test_what_is_closed_is_forgotten_though_somebody_has_a_copy_of_it() -> None:
+    async with running() as readiness:
+        with ends(readiness, 1) as (end,), socket.socket(fileno=os.dup(end.ours.fileno())):
+            with trio.move_on_after(0):
+                await end.wait(lambda: True)
+            end.watch.close()
+            end.ours.close()
+            end.peer.send(b"x")
+            assert await count_rounds() < A_FEW_ROUNDS
+
+
+async def test_a_crowd_that_has_hung_up_holds_up_nobody() -> None:
+    """A socket that has ended is told of at every look, whatever else was asked for, as long as it is watched."""
+    readiness = Readiness(Turnstile())  # whose rounds nobody follows, so that nobody gets a turn
+    rounds = Rounds()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(readiness.run)
+        with ends(readiness, 500) as crowd, ends(readiness, 1) as (user,):
+            for end in crowd:
+                nursery.start_soon(partial(end.wait, lambda: True, takes_turns=True))
+            await some_rounds()
+            for end in crowd:
+                end.peer.close()
+            for _ in range(500):
+                await trio.lowlevel.checkpoint()
+            trio.lowlevel.add_instrument(rounds)
+            user.peer.send(b"x")
+            await user.wait(lambda: True)
+            trio.lowlevel.remove_instrument(rounds)
+            nursery.cancel_scope.cancel()
+    assert rounds.count <= 3
 
 
 async def test_one_who_is_closed_in_the_round_in_which_it_is_told_of_is_not_called() -> None:
