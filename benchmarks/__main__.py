@@ -12,6 +12,7 @@ many messages as they like: the load comes from one machine. Run it from the roo
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(str(error))
     for line in left_out:
         print(line, file=sys.stderr)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # the servers and the load end with it
     results = Results.begin(sys.argv[1:] if arguments is None else arguments)
     rounds, seconds = (1, 0.3) if options.quick else (options.rounds, options.seconds)
     bench = Bench(peers, rounds, seconds, options.quick, results)

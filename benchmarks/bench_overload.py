@@ -8,8 +8,8 @@ a botnet has: the bounds per address do not help the server here.
    rate that does best.
 2. Twenty users are connected, and each sends a request five times a second (a repeated `connect`, answered
    `already_connected`): how long until its answer, from when it was due. In turns quiet, and with strangers who flood:
-   challenges, connects with forged proofs, half-open TLS, slow heads, and all of these. Each flood comes at twice the
-   rate at which logins do best.
+   challenges, connects with forged proofs, half-open TLS, slow heads, and all of these. Each flood is to come at twice
+   the rate at which logins do best; how many strangers a second there were is told.
 
 The load reports its own CPU: a figure for which it was the bottleneck says so.
 """
@@ -25,12 +25,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from benchmarks.plain_client import Client
 from benchmarks.served import Served, running_server
 
-RATES = (100, 150, 200, 250, 300, 350, 400, 500, 600)
+RATES = (100, 200, 300, 400, 500, 600, 700, 800, 1_000)
 USERS = 20
 QUIET = "quiet"
 EVERY_S = 0.2
@@ -55,7 +55,7 @@ def load(served: Served, kind: str, rate: float, seconds: float, network: int) -
         try:
             yield process
         finally:
-            process.kill()
+            process.terminate()
 
 
 def log_in(served: Served, rate: float, seconds: float) -> tuple[float, Counter[str], float]:
@@ -126,23 +126,40 @@ def find_peak(found: Sequence[Logins]) -> float:
     return max(logins.succeeded for logins in found)
 
 
-def measure_users(served: Served, peak: float, seconds: float, rounds: int) -> dict[str, list[float]]:
-    """How long users wait, in ms, in each flood, and `QUIET`, in turns."""
+@dataclass
+class Waits:
+    """What users waited in one kind of flood."""
+
+    took_ms: list[float] = field(default_factory=list)
+    strangers_per_s: list[float] = field(default_factory=list)
+    """How many the load began, round by round."""
+
+
+def measure_users(served: Served, peak: float, seconds: float, rounds: int) -> dict[str, Waits]:
+    """How long users wait in each flood, and `QUIET`, in turns."""
     users = Users(served)
     users.measure(2)
-    quiet: list[float] = []
-    flooded: dict[str, list[float]] = {name: [] for name in FLOODS}
+    waits = {name: Waits() for name in (QUIET, *FLOODS)}
     for _ in range(rounds):
         for name, kinds in FLOODS.items():
-            quiet += users.measure(seconds / 2)
+            waits[QUIET].took_ms += users.measure(seconds / 2)
             with ExitStack() as stack:
-                for number, kind in enumerate(kinds):
-                    rate = 2 * peak / len(kinds)
-                    stack.enter_context(load(served, kind, rate, seconds + 3, network=20 + number))
+                flood = [
+                    stack.enter_context(load(served, kind, 2 * peak / len(kinds), seconds + 30, network=20 + number))
+                    for number, kind in enumerate(kinds)
+                ]
                 time.sleep(2)  # until it flows
-                flooded[name] += users.measure(seconds)
+                waits[name].took_ms += users.measure(seconds)
+                waits[name].strangers_per_s.append(sum(map(_end, flood)))
             time.sleep(1)
-    return {QUIET: quiet, **flooded}
+    return waits
+
+
+def _end(process: subprocess.Popen[str]) -> float:
+    """End a load; how many connections a second it has begun."""
+    process.terminate()
+    told = json.loads(process.communicate()[0])
+    return float(told["begun"] / told["seconds"])
 
 
 def p99(took: Sequence[float]) -> float:
@@ -161,11 +178,13 @@ def print_logins(found: Sequence[Logins]) -> None:
     print()
 
 
-def print_users(waits: Mapping[str, Sequence[float]]) -> None:
-    print(f"{'a request of a user':>22} {'p50':>9} {'p99':>9} {'p99 / quiet':>12}")
-    for name, took in waits.items():
-        ratio = p99(took) / p99(waits[QUIET])
-        print(f"{name:>22} {statistics.median(took):>6.2f} ms {p99(took):>6.2f} ms {ratio:>12.1f}", flush=True)
+def print_users(waits: Mapping[str, Waits]) -> None:
+    print(f"{'a request of a user':>22} {'p50':>9} {'p99':>9} {'p99 / quiet':>12} {'strangers/s':>12}")
+    quiet = p99(waits[QUIET].took_ms)
+    for name, found in waits.items():
+        took, strangers = found.took_ms, statistics.median(found.strangers_per_s or [0])
+        times = f"{statistics.median(took):>6.2f} ms {p99(took):>6.2f} ms {p99(took) / quiet:>12.1f}"
+        print(f"{name:>22} {times} {strangers:>12.0f}", flush=True)
 
 
 def main() -> None:

@@ -2,12 +2,14 @@
 
 Run by `benchmarks.bench_overload`: `python -m benchmarks.load KIND RATE SECONDS NETWORK`, with the server's ready file
 in `READY_FILE`. It begins `RATE` connections a second, whether or not the ones before have ended (as long as there is
-one of `THREADS` free), each from the next address of 127.NETWORK.0.0/16, and prints how they ended as JSON.
+one of `THREADS` free), each from the next address of 127.NETWORK.0.0/16, and prints how many it began and how they
+ended, as JSON: at the end, or when it is told to end by SIGTERM.
 """
 
 import itertools
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -31,7 +33,14 @@ class Load:
         self._messages = served.messages
         self._addresses = _addresses(network)
         self._held: list[Client] = []
+        self.begun = 0
         self.ended = Counter[str]()
+        self._since, self._cpu_s = time.monotonic(), time.process_time()
+
+    def tell(self) -> None:
+        """Print what it has done so far."""
+        took, busy = time.monotonic() - self._since, time.process_time() - self._cpu_s
+        print(json.dumps({"begun": self.begun, "ended": self.ended, "seconds": took, "cpu_s": busy}), flush=True)
 
     def run(self, kind: str, rate: float, seconds: float) -> None:
         """Begin `rate` connections a second for so long, evenly, and wait for the last to end."""
@@ -55,6 +64,7 @@ class Load:
                 if time.monotonic() > begun + seconds:
                     break  # it cannot keep up: what it did not begin is not counted
                 room.acquire()
+                self.begun += 1
                 pool.submit(once, next(self._addresses))
         for client in self._held:
             client.close()
@@ -112,10 +122,9 @@ def _addresses(network: int) -> Iterator[str]:
 def main() -> None:
     kind, rate, seconds, network = sys.argv[1:]
     load = Load(Served.by(Path(os.environ["READY_FILE"])), int(network))
-    begun, cpu = time.monotonic(), time.process_time()
+    signal.signal(signal.SIGTERM, lambda number, frame: (load.tell(), os._exit(0)))  # its threads may wait for long
     load.run(kind, float(rate), float(seconds))
-    took, busy = time.monotonic() - begun, time.process_time() - cpu
-    print(json.dumps({"ended": load.ended, "seconds": took, "cpu_s": busy}))
+    load.tell()
 
 
 if __name__ == "__main__":

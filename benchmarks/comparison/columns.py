@@ -39,7 +39,12 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         Column("p99_ms", "p99, ms", 1),
     ),
     "logins": (Column("per_second", "logins/s"), Column("of_peak", "of the peak", 2)),
-    "flood": (Column("p99_ms", "p99, ms", 2), Column("p50_ms", "p50, ms", 2), Column("to_quiet", "p99, to quiet", 1)),
+    "flood": (
+        Column("p99_ms", "p99, ms", 2),
+        Column("p50_ms", "p50, ms", 2),
+        Column("to_quiet", "p99, to quiet", 1),
+        Column("strangers_per_s", "strangers/s"),
+    ),
     "kept": (Column("cpu_us", "CPU, µs a session"), Column("startup_s", "start-up, s", 2)),
     "live": (Column("cpu_us", "CPU, µs a session"), Column("message_cpu_us", "CPU, µs a message", 1)),
 }

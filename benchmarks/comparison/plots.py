@@ -92,7 +92,7 @@ def _draw_latency(results: Results, figure: Figure) -> bool:
         for value, (_, kind, mark) in zip(values, kinds, strict=True):
             axes.scatter(value, place, color=_color(peer), marker=mark, label=None if place else kind, zorder=2)
     axes.set_yticks(range(len(known)), [title_of(peer) for peer, _ in known])
-    axes.set_xscale("log")
+    axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.06), ncols=len(kinds), frameon=False)
     return True

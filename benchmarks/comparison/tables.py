@@ -12,7 +12,7 @@ from benchmarks.comparison.spread import ratio_of, spread_of
 
 LOAD_BOUND: Final = "load-bound"
 _BY_VARIANT: Final = {
-    "logins": "logins asked for a second",
+    "logins": "logins asked for: plain ws://",
     "flood": "meanwhile strangers flood it with",
     "kept": "members, bans and tokens kept",
     "live": "users there",
