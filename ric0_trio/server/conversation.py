@@ -162,12 +162,12 @@ class Conversation:
         It is interrupted between messages alone, by an order or a deadline.
         """
         with trio.CancelScope(deadline=self._wakes_at()) as self._listening:
-            while self._go_on():
+            while self._websocket.is_flushed and self._go_on():
                 if self._session.question is not None:
                     await self._wait_for_the_verdict()
                 elif self._early is not None:
                     early, self._early = self._early, None
-                    self._receive(early)
+                    self._take(early)
                 else:
                     await self._websocket.listen(self._take)
             return
@@ -188,13 +188,10 @@ class Conversation:
 
     def _take(self, payload: str | bytes) -> bool:
         """Take a message; say whether the next one may come."""
-        self._receive(payload)
-        return self._go_on() and self._session.question is None and self._order is None
-
-    def _receive(self, payload: str | bytes) -> None:
         self._history.messages_in += 1
         self._metrics.received.observe(size_of(payload))
         self._todo.extend(self._session.receive(payload, self._clock.now()))
+        return self._go_on() and self._session.question is None and self._order is None
 
     async def _wait_for_the_verdict(self) -> None:
         """Until then the client may leave; a message that comes has to wait."""
@@ -252,9 +249,12 @@ class Conversation:
                     return close
 
     def _carry_out_now(self) -> bool:
-        """Carry out what takes no waiting, as far as the first that does; say whether that was all."""
+        """Carry out what takes no waiting, as far as the first that does; say whether that was all.
+
+        There may be nothing to flush before.
+        """
         todo = self._todo
-        while todo and self._websocket.is_flushed:
+        while todo:
             effect = todo.pop(0)  # it is done once, even if it fails
             match effect:
                 case Send() as send:
@@ -262,6 +262,8 @@ class Conversation:
                     self._websocket.send(send.payload)
                     self._history.messages_out += 1
                     self._metrics.sent.observe(size_of(send.payload))
+                    if not self._websocket.is_flushed:
+                        return False
                 case Sign() as question if not self._services.key.signs_slowly:
                     with self._metrics.signing.time():
                         signature = question.answer(self._services.key)
@@ -281,7 +283,7 @@ class Conversation:
                 case _:
                     todo.insert(0, effect)
                     return False
-        return not todo and self._websocket.is_flushed
+        return True
 
     def _note_standing(self) -> None:
         state = self._session.state

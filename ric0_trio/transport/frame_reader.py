@@ -18,6 +18,7 @@ from ric0_trio.transport.frames import BINARY, CLOSE, MAX_SHORT_BYTES, NO_STATUS
 
 _CLOSE_BYTES: Final = (0, 2)  # there is no reason in it
 _CLOSE_CODES: Final = frozenset({CloseCode.NORMAL, CloseCode.GOING_AWAY})
+_WHOLE: Final = (TEXT, BINARY)
 _MASKED: Final = 0x80
 _TWO_BYTES_FOLLOW: Final = 126
 _LEAST_BYTES: Final = 2  # tell what a frame is, and how long
@@ -62,14 +63,14 @@ class FrameReader:
         while self._unusual is None:
             if len(self._buffer) < _LEAST_BYTES:
                 return None
-            end = self._find_end()
-            if end is None:
+            begin, end = self._find_payload()
+            if not end:
                 self._unusual = _Unusual(self._meter)
             elif end > len(self._buffer):
                 return None
             elif self._buffer[0] == PONG:
                 self._pass_over(end, now)
-            elif (received := self._take(end, now)) is not None:
+            elif (received := self._take(begin, end, now)) is not None:
                 return received
             else:
                 self._unusual = _Unusual(self._meter)
@@ -80,24 +81,27 @@ class FrameReader:
         self._meter.feed(bytes(self._buffer), now)
         self._buffer = b""
 
-    def _find_end(self) -> int | None:
-        """Where the frame at hand ends, as far as its header is there; None when it is an unusual one."""
+    def _find_payload(self) -> tuple[int, int]:
+        """Where the payload at hand begins and ends, as far as the frame's header is there; it ends at 0 if unusual."""
         buffer, most = self._buffer, self._meter.max_message_bytes
         first, length = buffer[0], buffer[1] - _MASKED
         if 0 <= length <= MAX_SHORT_BYTES:
-            is_message = first in (TEXT, BINARY) and length <= most
+            is_message = first in _WHOLE and length <= most
             is_usual = is_message or first == PONG or (first == CLOSE and length in _CLOSE_BYTES)
-            return _SHORT_HEADER_BYTES + length if is_usual else None
-        if length != _TWO_BYTES_FOLLOW or first not in (TEXT, BINARY):
-            return None
+            return _SHORT_HEADER_BYTES, _SHORT_HEADER_BYTES + length if is_usual else 0
+        if length != _TWO_BYTES_FOLLOW or first not in _WHOLE:
+            return 0, 0
         if len(buffer) < _LONG_HEADER_BYTES:
-            return _LONG_HEADER_BYTES
+            return 0, _LONG_HEADER_BYTES
         length = buffer[2] << 8 | buffer[3]
-        return _LONG_HEADER_BYTES + length if MAX_SHORT_BYTES < length <= most else None
+        return _LONG_HEADER_BYTES, _LONG_HEADER_BYTES + length if MAX_SHORT_BYTES < length <= most else 0
 
-    def _take(self, end: int, now: float) -> Received | None:
+    def _take(self, begin: int, end: int, now: float) -> Received | None:
         """Take the frame at hand, which is there whole; None when wsproto is to say what is wrong with it."""
-        first, payload = self._buffer[0], self._unmask(end)
+        buffer, size = self._buffer, end - begin
+        first, mask = buffer[0], bytes(buffer[begin - 4 : begin]) * (size // 4 + 1)
+        unmasked = int.from_bytes(buffer[begin:end], "little") ^ int.from_bytes(mask[:size], "little")
+        payload = unmasked.to_bytes(size, "little")  # RFC 6455 section 5.3
         if first == CLOSE:
             code = int.from_bytes(payload)
             if payload and code not in _CLOSE_CODES:
@@ -108,18 +112,8 @@ class FrameReader:
             message = payload.decode() if first == TEXT else payload
         except UnicodeDecodeError:
             return None
-        self._buffer = self._buffer[end:]
+        self._buffer = buffer[end:]
         return message
-
-    def _unmask(self, end: int) -> bytes:
-        """The payload of the frame at hand (RFC 6455 section 5.3)."""
-        buffer = self._buffer
-        begin = _LONG_HEADER_BYTES if buffer[1] == _MASKED | _TWO_BYTES_FOLLOW else _SHORT_HEADER_BYTES
-        size = end - begin
-        mask = bytes(buffer[begin - 4 : begin]) * (size // 4 + 1)
-        return (int.from_bytes(buffer[begin:end], "little") ^ int.from_bytes(mask[:size], "little")).to_bytes(
-            size, "little"
-        )
 
     def _pass_over(self, end: int, now: float) -> None:
         self._meter.feed(bytes(self._buffer[:end]), now)

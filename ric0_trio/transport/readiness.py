@@ -18,9 +18,7 @@ Serve = Callable[[], bool | None]
 """Does what there is to do with what can be read, without waiting. None: the wait goes on; else it returns that."""
 
 _MOST_A_ROUND: Final = 64  # so that other tasks get their turn; who is left is found the next time
-_CROWD: Final = (
-    16  # so many in the queue may be told of each round; it costs more to have the system be silent about each
-)
+_CROWD: Final = 16  # while fewer queue, to be told of each again costs less than to have the system be silent of it
 
 
 class Readiness:
@@ -143,11 +141,16 @@ class Watch:
 
     def _call(self, serve: Serve) -> None:
         task = self._task
-        said = outcome.capture(serve)
-        goes_on = isinstance(said, outcome.Value) and said.value is None
-        if not goes_on and self._task is task:  # else it was cancelled meanwhile
-            self._wake(said)
-        del said  # what was raised refers to this frame by its traceback
+        try:
+            said = serve()
+        except (
+            BaseException
+        ) as error:  # it is raised in the task; `outcome.capture` costs a message 5 % (docs/benchmarks.md)
+            if self._task is task:  # else it was cancelled meanwhile
+                self._wake(outcome.Error(error))
+        else:
+            if said is not None and self._task is task:
+                self._wake(outcome.Value(said))
 
     def _wake(self, said: outcome.Outcome[bool | None]) -> None:
         task = self._task
