@@ -122,7 +122,12 @@ def _addresses(network: int) -> Iterator[str]:
 def main() -> None:
     kind, rate, seconds, network = sys.argv[1:]
     load = Load(Served.by(Path(os.environ["READY_FILE"])), int(network))
-    signal.signal(signal.SIGTERM, lambda number, frame: (load.tell(), os._exit(0)))  # its threads may wait for long
+
+    def end(*_: object) -> None:
+        load.tell()
+        os._exit(0)  # its threads may wait for long
+
+    signal.signal(signal.SIGTERM, end)
     load.run(kind, float(rate), float(seconds))
     load.tell()
 

@@ -143,9 +143,7 @@ class Watch:
         task = self._task
         try:
             said = serve()
-        except (
-            BaseException
-        ) as error:  # it is raised in the task; `outcome.capture` costs a message 5 % (docs/benchmarks.md)
+        except BaseException as error:  # is raised where the task waits; `outcome.capture` does the same for more
             if self._task is task:  # else it was cancelled meanwhile
                 self._wake(outcome.Error(error))
         else:
