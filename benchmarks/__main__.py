@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (LoadFailedError, ServerFailedError) as error:
         sys.exit(f"benchmarks: {error}")
     finally:
-        if options.out is not None:
+        if options.out is not None and results.rows:
             keep(results, options.out)
     if any(measured.problem for row in results.rows for measured in row.rounds):
         sys.exit(1)

@@ -45,7 +45,11 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         Column("to_quiet", "p99, to quiet", 1),
         Column("strangers_per_s", "strangers/s"),
     ),
-    "kept": (Column("cpu_us", "CPU, µs a session"), Column("startup_s", "start-up, s", 2)),
+    "kept": (
+        Column("cpu_us", "CPU, µs a session"),
+        Column("message_cpu_us", "CPU, µs a message", 1),
+        Column("startup_s", "start-up, s", 2),
+    ),
     "live": (Column("cpu_us", "CPU, µs a session"), Column("message_cpu_us", "CPU, µs a message", 1)),
 }
 """By the name that rows have in the results."""

@@ -56,15 +56,16 @@ def _measure_start(folder: Path, seconds: float) -> Measured:
     begun = time.monotonic()
     with running(peer, PLAIN) as server:
         startup_s = time.monotonic() - begun
-        report = Load("session", connections=_AT_ONCE, seconds=seconds).run(server)
-    return Measured(figures_of(cpu_us=cpu_us(report), startup_s=startup_s), [report])
+        found = _measure_both(server, seconds)
+    found.figures["startup_s"] = startup_s
+    return found
 
 
 def _measure_live(bench: Bench, numbers: tuple[int, ...]) -> None:
     for _ in range(bench.rounds):
         for users in numbers:
             with running(PEERS[OURS], PLAIN) as server, _users(server, users):
-                act = partial(_measure_among, server, bench.seconds)
+                act = partial(_measure_both, server, bench.seconds)
                 bench.take_turns("live", f"{users:,}", {OURS: act}, rounds=1)
 
 
@@ -78,7 +79,7 @@ def _users(server: Running, number: int) -> Iterator[None]:
         yield
 
 
-def _measure_among(server: Running, seconds: float) -> Measured:
+def _measure_both(server: Running, seconds: float) -> Measured:
     session = Load("session", connections=_AT_ONCE, seconds=seconds).run(server)
     message = Load("message", connections=_AT_ONCE, seconds=seconds).run(server)
     return Measured(figures_of(cpu_us=cpu_us(session), message_cpu_us=cpu_us(message)), [session, message])

@@ -42,7 +42,7 @@ def _measure_numbers(
 
         def measure(peer: Peer, users: int = users, measured: dict[str, int] = measured) -> Measured:
             turn = measured[peer.name] = measured.get(peer.name, -1) + 1
-            is_pinged = turn == 0 and users == CONNECTIONS[1]
+            is_pinged = turn == 0 and users == CONNECTIONS[1] and variant is PLAIN
             found = _measure(peer, variant, users, _PINGED_S if is_pinged else 0.0)
             first = bench.results.find("idle", labels[0], peer.name)
             if users > numbers[0] and first is not None:

@@ -41,7 +41,7 @@ class ServerLimits(SessionLimits, frozen=True, kw_only=True):
     """Connections at once. The command keeps to 80 % of the limit on open files, if that is less."""
     unauthenticated_connections: Number = 256
     """Of these, connections without a connected user."""
-    overload_wait_s: Seconds = 0.1
+    overload_wait_s: Seconds = 0.03
     """How long strangers may wait for a turn of the processor, before newcomers are refused."""
     connections_per_address: Number = 64
     """An address is one of IPv4, or a /64 of IPv6; here and in what follows."""
