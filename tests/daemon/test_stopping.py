@@ -159,6 +159,7 @@ def test_two_signals_at_once(tmp_path: Path) -> None:
 def test_signals_that_come_too_late_do_not_kill_it(tmp_path: Path) -> None:
     """While it writes down its last words, which someone else's writing holds up."""
     with running_daemon(tmp_path) as daemon:
+        wait_until(lambda: events_of(daemon), bool)  # its first words are written down after it is ready
         with store_held(daemon):
             daemon.server.ask_to_stop()
             wait_until(lambda: is_stopping(daemon), bool)
