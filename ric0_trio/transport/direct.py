@@ -1,4 +1,4 @@
-"""`DirectWebSocket`: a server's WebSocket, in the one task that uses it.
+"""`DirectWebSocket`: a server's WebSocket without a task of its own.
 
 trio-websocket has a task that reads, a channel to whoever takes the messages, and a lock for those who send. A server's
 connection is one task, which answers what it reads: it needs none of these (docs/benchmarks.md).
