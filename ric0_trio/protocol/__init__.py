@@ -29,7 +29,7 @@ from ric0_trio.protocol.effects import (
     Verify,
 )
 from ric0_trio.protocol.errors import DecodeError, InvalidKeyError, LocalProtocolError
-from ric0_trio.protocol.keys import DEFAULT_FORMAT, KEY_FORMATS, Fingerprint, PrivateKey, PublicKey
+from ric0_trio.protocol.keys import DEFAULT_FORMAT, KEY_FORMATS, Fingerprint, KeyFormat, PrivateKey, PublicKey
 from ric0_trio.protocol.messages import (
     AppInfo,
     BadRequest,
@@ -92,6 +92,7 @@ __all__ = [
     "Input",
     "InvalidKeyError",
     "JsonCodec",
+    "KeyFormat",
     "Kick",
     "LocalProtocolError",
     "Message",

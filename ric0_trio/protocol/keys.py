@@ -15,6 +15,7 @@ import msgspec
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from nacl.exceptions import CryptoError
 from nacl.signing import SigningKey, VerifyKey
 
@@ -25,7 +26,7 @@ Fingerprint = NewType("Fingerprint", str)
 
 SHORT_DIGITS = 16
 
-_FINGERPRINT: Final = re.compile(r"(ed25519|rsa):[0-9a-f]{64}")
+_FINGERPRINT: Final = re.compile(r"([a-z0-9]+):[0-9a-f]{64}")
 
 MIN_CHALLENGE_BYTES: Final = 16
 MAX_CHALLENGE_BYTES: Final = 128
@@ -37,8 +38,10 @@ _ED25519_SPKI_BYTES: Final = 44
 
 def parse_fingerprint(text: str) -> Fingerprint:
     """Take a whole fingerprint. Raises `ValueError` for anything else, a shortened one included."""
-    if not _FINGERPRINT.fullmatch(text):
-        raise ValueError("expected a whole fingerprint: ed25519: or rsa: and 64 hexadecimal digits")
+    labels = [rules.label for rules in KEY_FORMATS.values()]
+    found = _FINGERPRINT.fullmatch(text)
+    if found is None or found[1] not in labels:
+        raise ValueError(f"expected a whole fingerprint: {': or '.join(labels)}: and 64 hexadecimal digits")
     return Fingerprint(text)
 
 
@@ -65,19 +68,17 @@ def encode_base64(raw: bytes) -> str:
 def decode_challenge(text: str) -> bytes | None:
     """Decode the `challenge` of a `challenge` request; None when no server may sign it.
 
-    Refused are other sizes than 16 to 128 bytes, and what could be the Ed25519 key of another server: its signature
-    would be a login there (docs/security.md, "Signing whatever a stranger sends").
+    Refused are other sizes than 16 to 128 bytes, and what could be the key of another server: its signature would be
+    a login there (docs/security.md, "Signing whatever a stranger sends").
     """
     raw = decode_base64(text)
     if raw is None or not MIN_CHALLENGE_BYTES <= len(raw) <= MAX_CHALLENGE_BYTES:
         return None
-    if len(raw) == _ED25519_SPKI_BYTES and raw.startswith(_ED25519_SPKI_PREFIX):
-        return None
-    return raw
+    return None if any(rules.resembles(raw) for rules in KEY_FORMATS.values()) else raw
 
 
 class KeyFormat(ABC):
-    """One format of keys: a stateless set of rules, found by its name in `KEY_FORMATS`."""
+    """One format of keys: a stateless set of rules, found by its name in `KEY_FORMATS` (docs/key-formats.md)."""
 
     name: ClassVar[str]
     """The name on the wire, in `PublicKey.format`."""
@@ -87,6 +88,10 @@ class KeyFormat(ABC):
     """Whether signing takes long enough (0.3 ms and more) to be done in a thread, where others wait."""
     plain: ClassVar[re.Pattern[str]] = re.compile(r"(?!)")
     """Base64 of nothing but keys that pass `check`, told at a glance. By default it matches nothing."""
+
+    @abstractmethod
+    def resembles(self, raw: bytes) -> bool:
+        """Tell whether `raw`, of 16 to 128 bytes, could be a public key of this format: then no server signs it."""
 
     @abstractmethod
     def check(self, raw: bytes) -> None:
@@ -117,8 +122,11 @@ class Ed25519Sha512(KeyFormat):
     # All such keys: 12 bytes are the first 16 characters; of the 32 others, 4 bits are left for the last character.
     plain = re.compile(r"MCowBQYDK2VwAyEA[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
 
+    def resembles(self, raw: bytes) -> bool:
+        return len(raw) == _ED25519_SPKI_BYTES and raw.startswith(_ED25519_SPKI_PREFIX)
+
     def check(self, raw: bytes) -> None:
-        if len(raw) != _ED25519_SPKI_BYTES or not raw.startswith(_ED25519_SPKI_PREFIX):
+        if not self.resembles(raw):
             raise InvalidKeyError("an ed25519-sha512 key is a 44-byte SubjectPublicKeyInfo (RFC 8410)")
 
     def verify(self, raw: bytes, message: bytes, signature: bytes) -> bool:
@@ -150,6 +158,9 @@ class RsaSha256Pkcs1(KeyFormat):
     name = "rsa-sha256-oaepsha256-pkcs1"
     label = "rsa"
     signs_slowly = True
+
+    def resembles(self, raw: bytes) -> bool:
+        return False  # the shortest has 270 bytes
 
     def check(self, raw: bytes) -> None:
         self._load(raw)
@@ -193,7 +204,7 @@ class RsaSha256Pkcs1(KeyFormat):
 
 
 KEY_FORMATS: Final[dict[str, KeyFormat]] = {f.name: f for f in (Ed25519Sha512(), RsaSha256Pkcs1())}
-"""Every format that is known here, by its name on the wire. The first is the default."""
+"""Every format that is known here, by its name on the wire."""
 
 DEFAULT_FORMAT: Final = Ed25519Sha512.name
 
@@ -249,8 +260,9 @@ class PrivateKey:
         self,
         public: PublicKey,
         sign: Callable[[bytes], bytes],
-        stored: ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey,
+        stored: PrivateKeyTypes,
     ) -> None:
+        """Put one together, as a `KeyFormat` does: `stored` is what `to_pem` writes."""
         self.public: Final = public
         """The public half."""
         self._sign = sign
