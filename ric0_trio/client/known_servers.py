@@ -40,6 +40,7 @@ class MemoryKnownServers:
         self._lock = threading.Lock()
 
     def check(self, host: str, key: PublicKey) -> None:
+        """See `KnownServers.check`."""
         with self._lock:
             _check(self._keys, host, key, "forget the old one first, if it is right")
             self._keys.setdefault(host, {key})

@@ -75,6 +75,7 @@ class Sign(msgspec.Struct, frozen=True):
     """Question: the signature over `message`, as bytes, by the private key of this side."""
 
     message: bytes
+    """A server's is 16 to 128 bytes that a stranger chose, a client's the server's key."""
 
     def answer(self, key: PrivateKey) -> bytes:
         """The answer, computed here and now: Ed25519 takes some 20 µs, RSA-2048 some 250 µs."""
@@ -87,6 +88,7 @@ class Verify(msgspec.Struct, frozen=True):
     key: PublicKey
     message: bytes
     signature: bytes
+    """What the peer sent, of any length up to 768 bytes. A user's is a secret."""
 
     def answer(self) -> bool:
         """The answer, computed here and now: some 60 µs."""
@@ -100,14 +102,17 @@ class Admit(msgspec.Struct, frozen=True):
     """Question: whether this proven user may connect, as a `Verdict`. "Admitted" takes a place until `Release`."""
 
     user: UserIdentity
+    """Who has proved that `pubkey` is theirs; the rest is what they say."""
     client_app: AppInfo
     join_token: str | None
+    """A secret, of at most 256 characters; to be looked at only if it is needed."""
 
     def __repr__(self) -> str:
         return f"Admit(user={self.user!r}, client_app={self.client_app!r}, …)"
 
 
 Question = Sign | Verify | Admit
+"""What a session asks: at most one is open, and its answer goes into `answer`."""
 
 
 class Admitted(msgspec.Struct, frozen=True):
@@ -137,6 +142,7 @@ REFUSALS: Final = frozenset(
 """The statuses that a verdict can refuse with. `unknown_error` is for a store that could not be asked."""
 
 Verdict = Admitted | Refused
+"""The answer to `Admit`."""
 
 
 class Kick(msgspec.Struct, frozen=True):
@@ -202,6 +208,7 @@ Effect = (
     | ServerFailed
     | TimedOut
 )
+"""All that a session tells or asks."""
 
 
 def clip_close_reason(reason: str) -> str:
