@@ -3,7 +3,6 @@
 It is not among the names of `ric0_trio.testing` itself, because it alone needs Trio.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 
 import trio
@@ -47,15 +46,19 @@ class FakeStore:
         self.requests: list[Admit] = []
         """All that it was asked, in order."""
         self.applicants: dict[str, Applicant] = {}
-        """Whoever may be evicted, by their connection's id, in order: from their question to the end of their place."""
+        """By their connection's id, whoever may be evicted: from their question to a refusal, or to their release."""
         self.history: list[Taken | GivenBack] = []
 
     @property
     def places(self) -> list[str]:
         """The ids of the connections that hold a place now, in order."""
-        taken = Counter(entry.connection_id for entry in self.history if isinstance(entry, Taken))
-        taken.subtract(entry.connection_id for entry in self.history if isinstance(entry, GivenBack))
-        return list(taken.elements())
+        held: list[str] = []
+        for entry in self.history:
+            if isinstance(entry, Taken):
+                held.append(entry.connection_id)
+            elif entry.connection_id in held:
+                held.remove(entry.connection_id)
+        return held
 
     @property
     def farewells(self) -> list[str]:
