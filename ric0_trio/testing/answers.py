@@ -15,10 +15,10 @@ Decision = Verdict | Callable[[Admit], Verdict]
 """Who may join: the same verdict for everybody, or what a function says of each."""
 
 
-def in_turn(*verdicts: Verdict) -> Callable[[Admit], Verdict]:
-    """The first verdict for whoever asks first, and so on; the last is for all who come after. At least one."""
-    first, *rest = reversed(verdicts)
-    return lambda _: rest.pop() if rest else first
+def in_turn(first: Verdict, *others: Verdict) -> Callable[[Admit], Verdict]:
+    """The first verdict for whoever asks first, and so on; the last one is for all who come after."""
+    last, *rest = reversed((first, *others))
+    return lambda _: rest.pop() if rest else last
 
 
 def decide(decision: Decision, request: Admit) -> Verdict:

@@ -17,7 +17,10 @@ _PRIME_BYTES: Final = 128
 
 
 def ed25519_key(seed: int) -> PrivateKey:
-    """The key of format `ed25519-sha512` whose RFC 8032 seed is 32 bytes of the value `seed`, 0 to 255."""
+    """The key of format `ed25519-sha512` whose RFC 8032 seed is 32 bytes of the value `seed`, 0 to 255.
+
+    Raises `ValueError` for another number.
+    """
     return _adopt(ed25519.Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32))
 
 
@@ -39,7 +42,10 @@ def rsa_key() -> PrivateKey:
 
 
 def _prime_after(label: bytes, distance: int) -> int:
-    """The first prime from SHAKE-256 of `label` on, its two top bits set: so no secret has to be in this file."""
+    """The first prime after SHAKE-256 of `label`, its two top bits set: so this file has to hold no key.
+
+    `distance` spares looking for it.
+    """
     start = int.from_bytes(hashlib.shake_256(label).digest(_PRIME_BYTES)) | 0b11 << 8 * _PRIME_BYTES - 2
     return start + distance
 

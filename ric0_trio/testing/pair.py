@@ -22,7 +22,7 @@ from ric0_trio.protocol import (
     Sign,
     Verify,
 )
-from ric0_trio.testing.answers import ADMITTED, Decision, answer_to
+from ric0_trio.testing.answers import ADMITTED, Answer, Decision, answer_to
 from ric0_trio.testing.clock import VirtualClock
 from ric0_trio.testing.keys import SERVER_KEY, USER_KEY
 from ric0_trio.testing.messages import NONCE
@@ -36,7 +36,7 @@ class Side:
     """One of the two sessions, and what its adapter would have."""
 
     session: ServerSession | ClientSession
-    answer: Callable[[Any], Any]
+    answer: Callable[[Question], Answer]
     """What answers its questions: put yours in its place to test that."""
     inbox: deque[str | bytes | None] = field(default_factory=deque)
     """What is on its way to it, oldest first: payloads, and None for the end of the connection."""
@@ -134,7 +134,10 @@ class Pair:
                     self._other(side).inbox.append(None)
 
     def deliver(self, side: Side) -> None:
-        """Let a side that asks nothing take the oldest thing on its way to it. There has to be one."""
+        """Let a side take the oldest thing on its way to it: a payload only while it asks nothing.
+
+        Raises `LookupError` when nothing is on its way.
+        """
         payload = side.inbox.popleft()
         if payload is None:
             self.carry_out(side, side.session.connection_lost(self.now))
@@ -142,8 +145,10 @@ class Pair:
             self.carry_out(side, side.session.receive(payload, self.now))
 
     def answer(self, side: Side) -> None:
-        """Answer the open question of a side. There has to be one."""
-        result = side.answer(side.session.question)
+        """Answer the open question of a side. Raises `LookupError` when there is none."""
+        if side.session.question is None:
+            raise LookupError("this side asks nothing")
+        result: Any = side.answer(side.session.question)
         self.carry_out(side, side.session.answer(result, self.now))
 
     def settle(self, until: type[Question] | None = None) -> None:

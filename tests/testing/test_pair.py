@@ -34,6 +34,7 @@ from ric0_trio.testing import (
     SERVER_KEY,
     START,
     USER_KEY,
+    Answer,
     Pair,
     VirtualClock,
     answer_to,
@@ -79,11 +80,6 @@ def test_verdicts_in_turn() -> None:
     assert [admit.join_token for admit in pair.admissions] == ["t"] * 3
 
 
-def test_in_turn_needs_one() -> None:
-    with pytest.raises(ValueError, match="not enough values"):
-        in_turn()
-
-
 def test_a_verdict_that_depends() -> None:
     def judge(asked: Admit) -> Verdict:
         return ADMITTED if asked.user.pubkey == USER_KEY.public else Refused(Status.DISALLOWED_USER, "not you")
@@ -98,7 +94,7 @@ def test_a_verdict_that_depends() -> None:
 def test_an_adapter_in_the_place_of_ours() -> None:
     asked: list[type] = []
 
-    def answer(question: Question) -> object:
+    def answer(question: Question) -> Answer:
         asked.append(type(question))
         return answer_to(question)
 
@@ -127,6 +123,14 @@ def test_until_the_servers_question() -> None:
     assert (pair.server.state, pair.client.state) == (State.CONNECTED, ClientState.CONNECTING)
     pair.deliver(pair.client_side)
     assert isinstance(pair.client_side.told[-1], Connected)
+
+
+def test_nothing_to_answer_and_nothing_to_deliver() -> None:
+    pair = Pair()
+    for step in (pair.answer, pair.deliver):
+        for side in (pair.client_side, pair.server_side):
+            with pytest.raises(LookupError):
+                step(side)
 
 
 def test_until_what_is_never_asked() -> None:
