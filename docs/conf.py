@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
+from sphinx.util import logging
 from sphinx.util.typing import stringify_annotation
 
 import ric0_trio
@@ -29,6 +30,7 @@ autodoc_default_options = {"members": True, "undoc-members": True}
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 
+_log: Final = logging.getLogger(__name__)
 _EFFECT: Final = stringify_annotation(Effect, "smart")
 _BOUNDED: Final = re.compile(r"[\w.~]*Annotated\[([^\[\]]*(?:\[[^\[\]]*(?:\[[^\[\]]*\])?\])?), [\w.~]*Meta\([^()]*\)\]")
 
@@ -46,10 +48,11 @@ def describe_data(app: Sphinx, what: str, name: str, obj: object, options: objec
     """Find what a constant's own module says of it: autodoc looks where it is exported, and finds its type's."""
     if what != "data":
         return
-    for module in [module for module in sys.modules if module.startswith("ric0_trio.")]:
-        said = ModuleAnalyzer.for_module(module).find_attr_docs().get(("", name.rpartition(".")[2]))
-        if said is not None:
-            lines[:] = said
+    own = [module for module in sys.modules if module.startswith("ric0_trio.")]
+    said = [ModuleAnalyzer.for_module(module).find_attr_docs().get(("", name.rpartition(".")[2])) for module in own]
+    lines[:] = next(filter(None, said), [])
+    if not lines:
+        _log.warning("%s says nowhere what it is", name)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

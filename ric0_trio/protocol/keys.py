@@ -207,6 +207,7 @@ KEY_FORMATS: Final[dict[str, KeyFormat]] = {f.name: f for f in (Ed25519Sha512(),
 """Every format that is known here, by its name on the wire."""
 
 DEFAULT_FORMAT: Final = Ed25519Sha512.name
+"""The format that every implementation has."""
 
 
 class PublicKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

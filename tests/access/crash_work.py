@@ -19,8 +19,9 @@ from ric0_trio.access.rules import Mode, Policy
 from ric0_trio.access.sqlite import SqliteAccess, open_sqlite_access
 from ric0_trio.access.store import Applicant
 from ric0_trio.protocol import Admit, Admitted, Fingerprint, Kick, PublicKey
+from ric0_trio.testing import CLIENT_APP, base64_of, user
 from tests.access.crash_points import Points, say
-from tests.protocol.pair import CLIENT_APP, ED25519_PREFIX, base64_of, user
+from tests.protocol.pair import ED25519_PREFIX
 
 T = TypeVar("T")
 

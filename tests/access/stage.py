@@ -29,7 +29,8 @@ from ric0_trio.protocol import (
     UserIdentity,
     Verdict,
 )
-from tests.protocol.pair import CLIENT_APP, ED25519_PREFIX, HOME_KEY, base64_of
+from ric0_trio.testing import CLIENT_APP, HOME_KEY, base64_of
+from tests.protocol.pair import ED25519_PREFIX
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_900, tzinfo=UTC)
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)

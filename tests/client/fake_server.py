@@ -7,14 +7,15 @@ import base64
 import hashlib
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn, cast
+from typing import NoReturn, cast
 
 import trio
 from wsproto.frame_protocol import FrameProtocol, Opcode
 
 from ric0_trio.protocol import Codec, PrivateKey, PublicKey
+from ric0_trio.testing import SERVER_KEY, Plain, challenge_reply_data, connect_reply_data, pack, reply, unpack
 from tests.client.stage import listen
-from tests.protocol.pair import CODECS, SERVER_APP, SERVER_KEY, START_TEXT, Plain, base64_of, pack, unpack
+from tests.protocol.pair import CODECS
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 JSON = CODECS["json"]
@@ -74,7 +75,7 @@ class Peer:
         return self.asked[-1]
 
     async def reply(self, request: Plain, data: object, status: str = "success", **changes: object) -> None:
-        await self.send(reply_to(request, data, status, **changes))
+        await self.send(reply(request, data, status, **changes))
 
     async def send(self, plain: object) -> None:
         await self.send_payload(pack(self.codec, plain))
@@ -95,14 +96,12 @@ class Peer:
     async def prove(self, key: PrivateKey = SERVER_KEY, shown: PublicKey | None = None) -> None:
         """Answer the challenge with the signature of `key`."""
         request = await self.next_request()
-        signature = key.sign(base64.b64decode(request["data"]["challenge"]))
-        await self.reply(request, {"pubkey": shown or key.public, "challenge_response": base64_of(signature)})
+        message = base64.b64decode(request["data"]["challenge"])
+        await self.reply(request, challenge_reply_data(message, key, shown))
 
     async def welcome(self, key: PublicKey = SERVER_KEY.public) -> None:
         """Answer the connect, as the server of `key`."""
-        identity = {"pubkey": key, "url": "wss://chat.example", "name": "Fake"}
-        app = {"name": "fake", "version": SERVER_APP.version, "capabilities": [], "extensions": {}}
-        await self.reply(await self.next_request(), {"server_app": app, "server_identity": identity})
+        await self.reply(await self.next_request(), connect_reply_data(key))
 
     # What comes in
 
@@ -134,11 +133,6 @@ class Peer:
                 self.closed = (int(code), reason)
             elif frame.opcode in (Opcode.TEXT, Opcode.BINARY):  # and not a pong
                 self.asked.append(unpack(self.codec, cast("str | bytes", frame.payload)))
-
-
-def reply_to(request: Plain, data: object, status: str = "success", **changes: object) -> Plain:
-    kept: dict[str, Any] = {key: request[key] for key in ("name", "conversation")}
-    return {"time": START_TEXT, "type": "reply", "status": status, "data": data, **kept, **changes}
 
 
 Part = Callable[[Peer], Awaitable[None]]

@@ -3,22 +3,22 @@
 import ssl
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import trio
 import trustme
 
-from ric0_trio.access.store import Applicant
 from ric0_trio.client import Chat, Identity, MemoryKnownServers, open_chat
-from ric0_trio.protocol import Admit, Admitted, Codec, PrivateKey, Verdict, available_codecs
+from ric0_trio.protocol import Codec, PrivateKey, Verdict, available_codecs
 from ric0_trio.server.addresses import Peer
 from ric0_trio.server.connection import Connection
 from ric0_trio.server.services import Services
 from ric0_trio.server.settings import Settings
+from ric0_trio.testing import ADMITTED, CLIENT_APP, SERVER_KEY, USER_KEY, server_profile
+from ric0_trio.testing.store import FakeStore
 from ric0_trio.transport.eager import EagerAdapter
-from tests.protocol.pair import CLIENT_APP, SERVER_KEY, USER_KEY, server_profile
 
 PATIENCE_S = 5.0
 """Far more than anything here takes. What waits for a time-out is given a short one."""
@@ -46,30 +46,12 @@ def trusting() -> ssl.SSLContext:
     return context
 
 
-@dataclass
-class Door:
-    """An access store that gives everybody the same verdict, and notes who came and what they said on leaving."""
-
-    verdict: Verdict = field(default_factory=Admitted)
-    asked: list[Admit] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
-    emptied: trio.Event = field(default_factory=trio.Event)
-
-    async def admit(self, applicant: Applicant, request: Admit) -> Verdict:
-        self.asked.append(request)
-        return self.verdict
-
-    async def release(self, connection_id: str, why: str) -> None:
-        self.left.append(why)
-        self.emptied.set()
-
-
 @dataclass(frozen=True)
 class House:
     """A server that runs, and what only its operator can reach."""
 
     url: str
-    door: Door
+    store: FakeStore
     connections: list[Connection]
 
 
@@ -77,20 +59,20 @@ async def start_server(
     nursery: trio.Nursery,
     key: PrivateKey = SERVER_KEY,
     *,
-    verdict: Verdict | None = None,
+    verdict: Verdict = ADMITTED,
     names: Sequence[str] = ("127.0.0.1", "localhost"),
     codecs: Sequence[Codec] = available_codecs(),
 ) -> House:
     """Serve until the nursery is cancelled."""
-    door = Door(verdict or Admitted())
-    services = Services(Settings(server_profile(key.public), certified(*names), codecs=codecs), key, door)
+    store = FakeStore(verdict)
+    services = Services(Settings(server_profile(key.public), certified(*names), codecs=codecs), key, store)
     connections: list[Connection] = []
 
     async def serve(stream: trio.SocketStream) -> None:
         connections.append(Connection(services, EagerAdapter(stream), Peer("test", None)))
         await connections[-1].run()
 
-    return House(f"wss://127.0.0.1:{await listen(nursery, serve)}", door, connections)
+    return House(f"wss://127.0.0.1:{await listen(nursery, serve)}", store, connections)
 
 
 async def listen(nursery: trio.Nursery, serve: Any) -> int:

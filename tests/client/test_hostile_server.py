@@ -13,10 +13,11 @@ from ric0_trio.client import (
     ServerIdentityError,
     connection,
 )
+from ric0_trio.testing import HOME_KEY, SERVER_KEY, base64_of
 from tests.client.fake_server import FakeServer, Part, Peer
 from tests.client.hostile import Case, breaker, liar, play
 from tests.client.stage import PATIENCE_S, go_in
-from tests.protocol.pair import CODECS, HOME_KEY, SERVER_KEY, base64_of
+from tests.protocol.pair import CODECS
 
 SHORT_S = 0.05
 

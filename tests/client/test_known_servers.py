@@ -10,7 +10,7 @@ import pytest
 
 from ric0_trio.client import FileKnownServers, KnownServers, MemoryKnownServers, ServerIdentityError
 from ric0_trio.protocol import PublicKey
-from tests.protocol.pair import ed25519_key, rsa_key
+from ric0_trio.testing import ed25519_key, rsa_key
 
 A, B, C = (ed25519_key(seed).public for seed in (11, 12, 13))
 R = rsa_key().public

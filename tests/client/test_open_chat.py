@@ -26,8 +26,9 @@ from ric0_trio.protocol import (
     Refused,
     Status,
 )
+from ric0_trio.testing import HOME_KEY, SERVER_KEY, USER_KEY, rsa_key
 from tests.client.stage import ME, PATIENCE_S, go_in, start_server, visit
-from tests.protocol.pair import CODECS, HOME_KEY, SERVER_KEY, USER_KEY, rsa_key
+from tests.protocol.pair import CODECS
 
 KEYS = {"ed25519": SERVER_KEY, "rsa": rsa_key()}
 TOKEN = "a token"  # noqa: S105 - no secret
@@ -49,16 +50,16 @@ async def test_a_whole_visit(codec: Codec, server: str, user: str, nursery: trio
             assert chat.server_app.capabilities == ["files", "history"]
             assert chat.server_app.extensions == {"org.example.poll": [3]}
             await chat.disconnect("good night")
-    (asked,) = house.door.asked
+    (asked,) = house.store.requests
     assert asked.user == identity.on_wire(server_key.public)
     assert asked.join_token == TOKEN
-    assert house.door.left == ["said: good night"]
+    assert house.store.farewells == ["said: good night"]
 
 
 async def test_the_user_calls_the_server_home_unless_they_say_otherwise(nursery: trio.Nursery) -> None:
     house = await start_server(nursery)
     await go_in(house.url)
-    assert house.door.asked[0].user.home_server == SERVER_KEY.public
+    assert house.store.requests[0].user.home_server == SERVER_KEY.public
 
 
 async def test_a_server_with_json_alone_is_understood(nursery: trio.Nursery) -> None:
@@ -131,7 +132,7 @@ async def test_a_host_that_has_another_key_than_before(nursery: trio.Nursery) ->
     known.check(house.url.removeprefix("wss://"), HOME_KEY.public)
     with pytest.raises(ServerIdentityError, match=f"had the key {HOME_KEY.public.fingerprint} and now shows"):
         await go_in(house.url, known_servers=known)
-    assert not house.door.asked
+    assert not house.store.requests
 
 
 async def test_a_key_that_is_known_from_another_host(nursery: trio.Nursery) -> None:
@@ -140,7 +141,7 @@ async def test_a_key_that_is_known_from_another_host(nursery: trio.Nursery) -> N
     known.check("chat.example:443", SERVER_KEY.public)
     with pytest.raises(ServerIdentityError, match=r"known from chat\.example:443"):
         await go_in(house.url, known_servers=known)
-    assert not house.door.asked
+    assert not house.store.requests
 
 
 async def test_a_pin_stands_in_for_the_known_servers(nursery: trio.Nursery) -> None:
@@ -151,14 +152,14 @@ async def test_a_pin_stands_in_for_the_known_servers(nursery: trio.Nursery) -> N
     wrong = Fingerprint("ed25519:" + "0" * 64)
     with pytest.raises(ServerIdentityError, match=f"{SERVER_KEY.public.fingerprint}, not the pinned {wrong}"):
         await go_in(house.url, pin=wrong)
-    assert len(house.door.asked) == 1
+    assert len(house.store.requests) == 1
 
 
 async def test_a_server_that_shows_the_users_own_key_gets_no_proof(nursery: trio.Nursery) -> None:
     house = await start_server(nursery)
     with pytest.raises(ServerIdentityError, match="shows the user's own key"):
         await go_in(house.url, identity=Identity(SERVER_KEY, "Zoë"))
-    assert not house.door.asked
+    assert not house.store.requests
 
 
 # No server, or none that speaks to us
@@ -225,7 +226,7 @@ async def test_what_the_block_raises_comes_out_as_it_is(error: BaseException, nu
             raise error
     assert caught.value is error
     with trio.fail_after(PATIENCE_S):
-        await house.door.emptied.wait()
+        await house.store.released.wait()
 
 
 async def test_a_group_that_the_block_raises_keeps_its_form(nursery: trio.Nursery) -> None:
@@ -245,7 +246,7 @@ async def test_a_visit_can_be_cancelled_from_outside(nursery: trio.Nursery) -> N
                 scope.cancel()
                 await trio.sleep_forever()
         assert scope.cancelled_caught
-        await house.door.emptied.wait()
+        await house.store.released.wait()
 
 
 async def test_several_visits_at_once_do_not_mix(nursery: trio.Nursery) -> None:
@@ -265,7 +266,7 @@ async def test_several_visits_at_once_do_not_mix(nursery: trio.Nursery) -> None:
         async with trio.open_nursery() as visitors:
             for number in range(5):
                 visitors.start_soon(come, number)
-    assert sorted(house.door.left) == [f"said: {number}" for number in range(5)]
+    assert sorted(house.store.farewells) == [f"said: {number}" for number in range(5)]
 
 
 # Misuse
@@ -275,7 +276,7 @@ async def test_a_malformed_name_is_found_before_a_proof_is_sent(nursery: trio.Nu
     house = await start_server(nursery)
     with pytest.raises(ValueError, match="at least one letter"):
         await go_in(house.url, identity=Identity(USER_KEY, "!"))
-    assert not house.door.asked
+    assert not house.store.requests
 
 
 async def test_a_reason_that_is_too_long_is_not_sent(nursery: trio.Nursery) -> None:

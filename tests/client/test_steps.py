@@ -21,9 +21,9 @@ from ric0_trio.client import (
     open_connection,
 )
 from ric0_trio.protocol import LocalProtocolError
+from ric0_trio.testing import HOME_KEY, SERVER_KEY, START_TEXT, USER_KEY
 from tests.client.fake_server import FakeServer, Part, Peer
 from tests.client.stage import ME, PATIENCE_S, start_server, trusting
-from tests.protocol.pair import HOME_KEY, SERVER_KEY, START_TEXT, USER_KEY
 
 LONG_ENOUGH_S = 0.5
 """For the steps that are answered, on a busy machine."""
@@ -200,7 +200,7 @@ async def test_a_refused_user_may_try_again(nursery: trio.Nursery) -> None:
             await connection.disconnect()
             reply = await connection.connect(Identity(HOME_KEY, "Ann"))
             assert reply.server_identity.pubkey == SERVER_KEY.public
-    assert [asked.user.name for asked in house.door.asked] == ["Zoë", "Ann"]
+    assert [asked.user.name for asked in house.store.requests] == ["Zoë", "Ann"]
 
 
 @pytest.mark.parametrize("error", [h11.RemoteProtocolError("the block's"), wsproto.utilities.ProtocolError("too")])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
-ROOMS = ["protocol", "client", "server"]
+ROOMS = ["protocol", "client", "server", "testing"]
 
 
 def public_names(room: str) -> list[str]:
@@ -18,7 +18,9 @@ def public_names(room: str) -> list[str]:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_public_name_is_there_once(room: str) -> None:
-    listed = re.findall(r"^\.\. auto\w+:: (\w+)$", (REFERENCE / f"{room}.md").read_text(), re.M)
+    page = (REFERENCE / f"{room}.md").read_text()
+    blocks = re.findall(rf"^\.\. currentmodule:: ric0_trio\.{room}$(.*?)^```$", page, re.M | re.S)
+    listed = re.findall(r"^\.\. auto\w+:: (\w+)$", "".join(blocks), re.M)
     assert sorted(listed) == sorted(public_names(room))
 
 

@@ -31,11 +31,11 @@ from ric0_trio.protocol import (
     Verdict,
     Verify,
 )
+from ric0_trio.testing import Plain
 from tests.fuzz import messages
 from tests.fuzz.fuzz_codec import bson_codec
 from tests.fuzz.session_watch import TICK_S, Watch
 from tests.independent import bson
-from tests.protocol.pair import Plain
 
 MOST_STEPS = 40
 REFUSED_WITH = sorted(REFUSALS)

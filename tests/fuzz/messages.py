@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from tests.protocol.pair import (
+from ric0_trio.testing import (
     CHALLENGE,
     CONNECT,
     DISCONNECT,
@@ -22,8 +22,8 @@ from tests.protocol.pair import (
     base64_of,
     request,
     server_profile,
-    without,
 )
+from tests.protocol.pair import without
 from tests.vectors.make_vectors import FOLDER
 
 _RSA = next(

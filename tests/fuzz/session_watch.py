@@ -31,9 +31,10 @@ from ric0_trio.protocol import (
     Verify,
 )
 from ric0_trio.protocol.keys import decode_base64
+from ric0_trio.testing import START, server_profile
 from tests.fuzz.rules import outcome_of, time_of
 from tests.independent import bson
-from tests.protocol.pair import ED25519_PREFIX, START, server_profile
+from tests.protocol.pair import ED25519_PREFIX
 
 LIMITS = SessionLimits(
     auth_timeout_s=10,

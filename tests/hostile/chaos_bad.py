@@ -11,6 +11,7 @@ from wsproto.utilities import ProtocolError
 
 from ric0_trio.client import ChatError
 from ric0_trio.protocol import State
+from ric0_trio.testing import CHALLENGE, SERVER_KEY, request
 from tests.hostile.chaos_addresses import bad_address, come_from
 from tests.hostile.chaos_host import Host
 from tests.hostile.chaos_ledger import Ledger
@@ -18,7 +19,6 @@ from tests.hostile.chaos_lines import BareLine, bare_line, open_tls
 from tests.hostile.chaos_people import Invitation, Session, User, make_key
 from tests.independent.keys import PublicKey
 from tests.independent.serving import Server
-from tests.protocol.pair import CHALLENGE, SERVER_KEY, request
 from tests.server.raw_client import TEXT, frame
 from tests.server.siege import FRAMES, HEADS, Siege
 

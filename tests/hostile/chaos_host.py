@@ -13,8 +13,8 @@ from pathlib import Path
 
 import trio
 
+from ric0_trio.testing import SERVER_KEY
 from tests.independent.ports import find_port
-from tests.protocol.pair import SERVER_KEY
 
 START_S = 60.0
 STOP_S = 40.0  # above the drain's 30

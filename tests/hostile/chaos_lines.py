@@ -23,9 +23,9 @@ from ric0_trio.client import (
     open_connection,
 )
 from ric0_trio.protocol import PATH, Codec, available_codecs
+from ric0_trio.testing import CHALLENGE, SERVER_KEY, Plain, base64_of, connect_data, request, unpack, user
 from tests.hostile.chaos_host import Host
 from tests.hostile.chaos_people import User
-from tests.protocol.pair import CHALLENGE, SERVER_KEY, Plain, base64_of, connect_data, request, unpack, user
 from tests.server.raw_client import JSON, RawClient
 
 OPEN_S = 10.0

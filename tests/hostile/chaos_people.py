@@ -8,8 +8,9 @@ import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ric0_trio.protocol import AppInfo, Fingerprint, PrivateKey
+from ric0_trio.testing import CLIENT_APP
 from tests.hostile.chaos_host import Life
-from tests.protocol.pair import CLIENT_APP, pem_of
+from tests.protocol.pair import pem_of
 
 TOO_MANY = 2
 """Users who are given a scarce token, beyond its uses."""

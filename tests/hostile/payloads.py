@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from ric0_trio.protocol import CloseCode, State, Status
-from tests.protocol.pair import CHALLENGE, CONNECT, NONCE, Plain, base64_of
+from ric0_trio.testing import CHALLENGE, CONNECT, NONCE, Plain, base64_of
 
 Outcome = CloseCode | Status
 """The Close, or the reply, that a message gets."""
@@ -202,12 +202,12 @@ BSON: dict[str, tuple[bytes, Outcome]] = {
 
 def connecting(**changes: object) -> Plain:
     """A good `connect`, but for one key of the user."""
-    user: Plain = msgspec.to_builtins(CONNECT["data"]["user"])
+    user = CONNECT["data"]["user"]
     return {**CONNECT, "data": {**CONNECT["data"], "user": {**user, **changes}}}
 
 
 def app_with(**changes: object) -> Plain:
-    app: Plain = msgspec.to_builtins(CONNECT["data"]["client_app"])
+    app = CONNECT["data"]["client_app"]
     return {**CONNECT, "data": {**CONNECT["data"], "client_app": {**app, **changes}}}
 
 

@@ -4,7 +4,7 @@ import trio
 from wsproto.events import AcceptConnection, CloseConnection, Message, Ping, Request
 
 from ric0_trio.protocol import PATH, Codec
-from tests.protocol.pair import CONNECT
+from ric0_trio.testing import CONNECT
 from tests.server.raw_client import JSON, PONG, RawClient, frame
 
 PATIENCE_S = 10.0  # for what has no bound of its own, on a busy machine

@@ -23,9 +23,9 @@ from trio.testing import wait_all_tasks_blocked
 from ric0_trio.access.store import AccessStore, OpenAccess
 from ric0_trio.protocol import Codec, State
 from ric0_trio.server import Adapter, Server, ServerLimits, Settings
+from ric0_trio.testing import DISCONNECT, SERVER_KEY, server_profile
 from tests.hostile.aftermath import POLL_S, Refusals, Resources, check_refusals
 from tests.hostile.people import PATIENCE_S, ForwardedClient, Resident
-from tests.protocol.pair import DISCONNECT, SERVER_KEY, server_profile
 from tests.server.labels import find_unbounded
 from tests.server.raw_client import HEAD, JSON, RawClient
 from tests.server.site import Tls

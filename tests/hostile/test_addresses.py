@@ -9,9 +9,9 @@ import trio
 from trio.testing import MockClock
 
 from ric0_trio.protocol import State
+from ric0_trio.testing import CONNECT
 from tests.hostile.site import ATTACKER, OPENED, PROXY, ask, retry_after_s, under_attack
 from tests.hostile.test_guessing import FORGED, fail
-from tests.protocol.pair import CONNECT
 from tests.server.hostile_heads import head
 from tests.server.raw_client import RawClient
 

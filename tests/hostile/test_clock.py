@@ -9,10 +9,10 @@ import pytest
 from trio.testing import MockClock
 
 from ric0_trio.protocol import State
+from ric0_trio.testing import CHALLENGE, CONNECT, DISCONNECT
 from tests.access.stage import OPEN, HandClock, open_store
 from tests.hostile.site import ATTACKER, retry_after_s, under_attack
 from tests.hostile.test_guessing import FORGED, fail, from_one_address
-from tests.protocol.pair import CHALLENGE, CONNECT, DISCONNECT
 from tests.server.raw_client import RawClient
 
 YEAR_S = 365.25 * 86_400

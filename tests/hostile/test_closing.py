@@ -7,10 +7,10 @@ import pytest
 from trio.testing import MockClock
 
 from ric0_trio.protocol import State
+from ric0_trio.testing import CHALLENGE, CONNECT
 from tests.hostile.aftermath import FLOODED
 from tests.hostile.floods import send_as_far_as_taken, send_until_cut
 from tests.hostile.site import under_attack
-from tests.protocol.pair import CHALLENGE, CONNECT
 from tests.server.hostile_frames import announced, closing, text
 from tests.server.raw_client import CONTINUATION, PING, TEXT, RawClient, frame
 from tests.server.site import Tls

@@ -7,10 +7,10 @@ import trio
 from trio.testing import MockClock
 
 from ric0_trio.protocol import State
+from ric0_trio.testing import CHALLENGE, CONNECT
 from tests.hostile.aftermath import Times
 from tests.hostile.people import PATIENCE_S
 from tests.hostile.site import ATTACKER, OPENED, retry_after_s, under_attack, until
-from tests.protocol.pair import CHALLENGE, CONNECT
 from tests.server.hostile_frames import text
 from tests.server.raw_client import RawClient
 from tests.server.site import Tls

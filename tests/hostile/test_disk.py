@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from ric0_trio.protocol import State
+from ric0_trio.testing import CONNECT, DISCONNECT
 from tests.access.conftest import connections, path
 from tests.access.failing import FAILURES, Failure
 from tests.access.stage import OPEN, open_store
 from tests.hostile.site import under_attack
-from tests.protocol.pair import CONNECT, DISCONNECT
 
 __all__ = ["connections", "path"]
 

@@ -8,11 +8,11 @@ import trio
 from trio.testing import MockClock
 
 from ric0_trio.protocol import State
+from ric0_trio.testing import CHALLENGE
 from tests.hostile.aftermath import FLOODED, Refusals, Times
 from tests.hostile.floods import send_as_far_as_taken, send_until_cut
 from tests.hostile.people import PATIENCE_S
 from tests.hostile.site import ATTACKER, Site, under_attack
-from tests.protocol.pair import CHALLENGE
 from tests.server.hostile_frames import (
     CLOSED,
     CLOSED_AFTER_AUTHENTICATION,

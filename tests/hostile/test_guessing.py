@@ -11,12 +11,7 @@ from trio.testing import MockClock
 
 from ric0_trio.access.store import AccessStore
 from ric0_trio.protocol import State
-from tests.access.files import editing
-from tests.access.stage import INVITE, open_store
-from tests.hostile.aftermath import Times
-from tests.hostile.people import PATIENCE_S
-from tests.hostile.site import ATTACKER, Site, retry_after_s, under_attack
-from tests.protocol.pair import (
+from ric0_trio.testing import (
     CHALLENGE,
     CONNECT,
     DISCONNECT,
@@ -27,6 +22,11 @@ from tests.protocol.pair import (
     ed25519_key,
     request,
 )
+from tests.access.files import editing
+from tests.access.stage import INVITE, open_store
+from tests.hostile.aftermath import Times
+from tests.hostile.people import PATIENCE_S
+from tests.hostile.site import ATTACKER, Site, retry_after_s, under_attack
 from tests.server.raw_client import RawClient
 from tests.server.site import Tls
 

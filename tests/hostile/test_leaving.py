@@ -7,9 +7,9 @@ import trio
 from trio.testing import MockClock
 
 from ric0_trio.protocol import State
+from ric0_trio.testing import CHALLENGE, CONNECT, DISCONNECT
 from tests.hostile.site import Site, under_attack
 from tests.hostile.test_opening import client_hello, half_a_handshake, half_a_hello
-from tests.protocol.pair import CHALLENGE, CONNECT, DISCONNECT
 from tests.server.hostile_heads import head
 from tests.server.raw_client import HEAD, PING, TEXT, RawClient, frame
 from tests.server.site import Tls

@@ -6,9 +6,10 @@ import pytest
 from wsproto.events import BytesMessage, CloseConnection, TextMessage
 
 from ric0_trio.protocol import CloseCode, Codec, State, Status
+from ric0_trio.testing import Plain, pack, unpack
 from tests.hostile.payloads import BSON, JSON, REQUESTS, Outcome, Outcomes
 from tests.hostile.site import under_attack
-from tests.protocol.pair import CODECS, Plain, pack, unpack
+from tests.protocol.pair import CODECS
 from tests.server.raw_client import RawClient
 
 SIZES = {State.OPEN: 16 * 1024, State.CONNECTED: 64 * 1024}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from ric0_trio.testing import SERVER_KEY
 from tests.hostile.process import (
     challenged,
     check_is_on,
@@ -20,7 +21,6 @@ from tests.hostile.process import (
 from tests.independent.client import Client
 from tests.independent.keys import ED25519, make_key
 from tests.independent.serving import Server, running_server
-from tests.protocol.pair import SERVER_KEY
 from tests.server.siege import Siege
 
 pytestmark = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of others cannot be set here")

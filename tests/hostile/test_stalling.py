@@ -8,11 +8,11 @@ from trio.testing import MockClock
 
 from ric0_trio.protocol import State
 from ric0_trio.server import Adapter
+from ric0_trio.testing import CHALLENGE, CONNECT
 from tests.hostile.floods import send_as_far_as_taken, send_until_cut
 from tests.hostile.handmade_tls import open_handmade_tls
 from tests.hostile.site import Site, under_attack
 from tests.hostile.test_tls import key_updates_both_ways
-from tests.protocol.pair import CHALLENGE, CONNECT
 from tests.server.hostile_frames import text
 from tests.server.raw_client import PING, RawClient, frame
 from tests.server.site import Tls

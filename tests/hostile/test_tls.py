@@ -11,8 +11,9 @@ import trio
 from trio.testing import MockClock
 from wsproto.events import CloseConnection
 
-from ric0_trio.access.store import Applicant
-from ric0_trio.protocol import Admit, CloseCode, Kick, State, Verdict
+from ric0_trio.protocol import CloseCode, Kick, State
+from ric0_trio.testing import CONNECT
+from ric0_trio.testing.store import FakeStore
 from tests.hostile.aftermath import Times
 from tests.hostile.floods import send_as_far_as_taken, send_until_cut
 from tests.hostile.handmade_tls import (
@@ -25,10 +26,8 @@ from tests.hostile.handmade_tls import (
     open_handmade_tls,
 )
 from tests.hostile.site import Site, under_attack
-from tests.protocol.pair import CONNECT
 from tests.server.raw_client import HEAD, TEXT, RawClient, frame
 from tests.server.site import Tls
-from tests.server.stage import PlayedAccess
 
 KIB = 1024
 STAGES = [None, State.OPEN, State.CHALLENGED, State.CONNECTED]
@@ -50,18 +49,6 @@ NONSENSE: dict[str, bytes] = {
     "a hello of 16 MiB": b"\x16\3\1\x40\0\1\xff\xff\xff\3\3" + bytes(0x4000 - 6),
     **{f"seed {seed}": random.Random(seed).randbytes(1 + 97 * seed) for seed in range(20)},  # noqa: S311
 }
-
-
-class RememberingAccess(PlayedAccess):
-    """Knows whom it has let in."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.applicants: list[Applicant] = []
-
-    async def admit(self, applicant: Applicant, request: Admit) -> Verdict:
-        self.applicants.append(applicant)
-        return await super().admit(applicant, request)
 
 
 Flood = Callable[[HandmadeTls], Iterator[bytes]]
@@ -150,18 +137,18 @@ async def test_a_user_who_reads_nothing_of_tls_can_be_put_out(
     tls: Tls, tmp_path: Path, loopback_clock: MockClock
 ) -> None:
     """The server has to answer before it reads on, and then has nothing more to say; the place is given back."""
-    access = RememberingAccess()
+    access = FakeStore()
     async with under_attack(
         tls, access=access, send_buffer_bytes=1, refuses={"write_timeout_s": Times.PERHAPS}
     ) as site:
         client = await open_handmade_tls(await site.socket(receive_buffer_bytes=1), tmp_path / "keys.log")
         await RawClient(client).reach(State.CONNECTED)
-        user = access.applicants[-1]
+        user = list(access.applicants.values())[-1]
         with trio.move_on_after(1):
             await send_until_cut(client.below, key_updates_both_ways(client))
         user.evict(Kick(CloseCode.KICKED, "put out"))
         await site.connections_are(0)
-        assert ("release", user.connection_id) in access.history
+        assert user.connection_id not in access.places
 
 
 async def test_key_updates_of_a_user_are_no_traffic(tls: Tls, tmp_path: Path, loopback_clock: MockClock) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 from ric0_trio.protocol import (
-    ClientProfile,
     ClientSession,
     ClientState,
     Close,
@@ -11,25 +10,22 @@ from ric0_trio.protocol import (
     Effect,
     ServerFailed,
 )
-from tests.protocol.pair import (
-    CLIENT_APP,
+from ric0_trio.testing import (
     NONCE,
-    SERVER_APP,
-    SERVER_KEY,
     START,
     Plain,
-    base64_of,
+    challenge_reply_data,
+    client_profile,
+    connect_reply_data,
     ed25519_key,
     pack,
     request,
-    server_profile,
-    user,
 )
 
-PROFILE = ClientProfile(user=user(), app=CLIENT_APP)
+PROFILE = client_profile()
 OTHER_KEY = ed25519_key(7)
-SIGNED: Plain = {"pubkey": SERVER_KEY.public, "challenge_response": base64_of(SERVER_KEY.sign(NONCE))}
-WELCOME: Plain = {"server_app": SERVER_APP, "server_identity": server_profile().info}
+SIGNED = challenge_reply_data()
+WELCOME = connect_reply_data()
 
 
 def reply(name: str, status: str, data: object, conversation: int, **changes: object) -> Plain:

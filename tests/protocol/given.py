@@ -26,7 +26,7 @@ from ric0_trio.protocol import (
     UserIdentity,
 )
 from ric0_trio.protocol.names import name_problem
-from tests.protocol.pair import SERVER_KEY, USER_KEY, Plain, base64_of, pack, rsa_key
+from ric0_trio.testing import SERVER_KEY, USER_KEY, Plain, base64_of, pack, rsa_key
 
 # Valid structures
 

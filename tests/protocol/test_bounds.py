@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from ric0_trio.protocol import BadRequest, Codec, DecodeError, Envelope, Reply, Request
+from ric0_trio.testing import CHALLENGE, CONNECT, DISCONNECT, Plain, connect_data, pack, request
 from tests.protocol.client_at import GOOD_SIGNED, GOOD_WELCOME, reply
-from tests.protocol.pair import CHALLENGE, CONNECT, DISCONNECT, Plain, connect_data, pack, request, without
+from tests.protocol.pair import without
 
 OPAQUE = {"key": "AAAA", "format": "x"}
 REFUSAL = reply("connect", "disallowed_user", {}, 2)

@@ -9,6 +9,7 @@ from ric0_trio.protocol import (
     Disconnected,
     Verify,
 )
+from ric0_trio.testing import NONCE, SERVER_KEY, START, USER_KEY, Plain, base64_of, pack, request, server_profile
 from tests.protocol.client_at import (
     GOOD_SIGNED,
     GOOD_WELCOME,
@@ -19,19 +20,7 @@ from tests.protocol.client_at import (
     client_in,
     reply,
 )
-from tests.protocol.pair import (
-    NONCE,
-    SERVER_KEY,
-    START,
-    USER_KEY,
-    Pair,
-    Plain,
-    base64_of,
-    pack,
-    request,
-    server_profile,
-    without,
-)
+from tests.protocol.pair import Pair, without
 
 BAD_PROOFS: dict[str, tuple[Plain, int]] = {
     "no base64": ({**SIGNED, "challenge_response": "?"}, 1008),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ric0_trio.protocol import BadRequest, Codec, Request
 from ric0_trio.protocol.names import name_problem
-from tests.protocol.pair import connect_data, pack, request, user
+from ric0_trio.testing import connect_data, pack, request, user
 
 GOOD = [
     "a",

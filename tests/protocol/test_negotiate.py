@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ric0_trio.protocol import AppInfo, SoftwareVersion, negotiate
-from tests.protocol.pair import CLIENT_APP, SERVER_APP
+from ric0_trio.testing import CLIENT_APP, SERVER_APP
 
 few_words = st.sampled_from(["a", "b", "Z", "é", "😀", "\uffff"])
 capabilities = st.lists(few_words, max_size=8)

@@ -4,7 +4,7 @@ import pytest
 
 from ric0_trio.protocol import BsonCodec, Codec, DecodeError, Request
 from ric0_trio.protocol.codec import MAX_DEPTH
-from tests.protocol.pair import DISCONNECT, pack
+from ric0_trio.testing import DISCONNECT, pack
 
 
 def nested_request(codec: Codec, depth: int, kind: str) -> str | bytes:

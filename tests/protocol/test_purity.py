@@ -43,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config_sources": {"config_errors"},
     "config": {"config_errors", "config_sources", "protocol", "transport", "printable", "keyfile", "access", "server"},
     "load": {"protocol", "transport", "client"},
+    "testing": {"protocol", "access"},
     "cli": {
         "protocol",
         "transport",

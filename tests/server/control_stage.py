@@ -18,7 +18,7 @@ from ric0_trio.access.sqlite import SqliteAccess, open_sqlite_access
 from ric0_trio.access.store import Applicant
 from ric0_trio.protocol import Admit, Admitted, Kick, PrivateKey
 from ric0_trio.server.control import ControlSocket, bind_control_socket
-from tests.protocol.pair import CLIENT_APP, server_profile, user
+from ric0_trio.testing import CLIENT_APP, server_profile, user
 from tests.server.site import PATIENCE_S
 
 WHO = b'{"type": "who"}\n'

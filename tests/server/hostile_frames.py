@@ -2,7 +2,7 @@
 
 import struct
 
-from tests.protocol.pair import CHALLENGE, Plain, pack
+from ric0_trio.testing import CHALLENGE, Plain, pack
 from tests.server.raw_client import BINARY, CLOSE, CONTINUATION, JSON, PING, PONG, TEXT, frame
 
 KIB = 1024

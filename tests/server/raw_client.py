@@ -20,7 +20,8 @@ from wsproto.events import (
 from wsproto.frame_protocol import FrameProtocol, Opcode
 
 from ric0_trio.protocol import PATH, Codec, State
-from tests.protocol.pair import CODECS, WAY_TO, Plain, pack, unpack
+from ric0_trio.testing import WAY_TO, Plain, pack, unpack
+from tests.protocol.pair import CODECS
 
 JSON = CODECS["json"]
 GONE = 1006  # what wsproto says of a stream that ended

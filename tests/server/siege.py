@@ -20,8 +20,8 @@ import trio
 
 from ric0_trio.client import Identity, MemoryKnownServers, open_chat
 from ric0_trio.protocol import PrivateKey, State
+from ric0_trio.testing import SERVER_KEY
 from tests.independent.serving import Server, running_server
-from tests.protocol.pair import SERVER_KEY
 from tests.server.hostile_frames import CLOSED, CLOSED_AFTER_AUTHENTICATION, CLOSED_BEFORE_AUTHENTICATION, SERVED
 from tests.server.hostile_heads import ANSWERED
 from tests.server.raw_client import RawClient

@@ -14,7 +14,7 @@ from trio.testing import wait_all_tasks_blocked
 from ric0_trio.access.store import OpenAccess
 from ric0_trio.protocol import State
 from ric0_trio.server import Server, ServerLimits, Settings
-from tests.protocol.pair import SERVER_KEY, server_profile
+from ric0_trio.testing import SERVER_KEY, server_profile
 from tests.server.raw_client import RawClient
 
 PATIENCE_S = 10.0  # for what has no bound of its own, on a busy machine

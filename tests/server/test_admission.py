@@ -10,9 +10,10 @@ from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
 from ric0_trio.protocol import CloseCode, Kick, Refused, State, Status
 from ric0_trio.server.connection import Connection
-from tests.protocol.pair import CHALLENGE, CONNECT, DISCONNECT, Plain
+from ric0_trio.testing import ADMITTED, CHALLENGE, CONNECT, DISCONNECT, Plain
+from ric0_trio.testing.store import FakeStore
 from tests.server.raw_client import RawClient, Timeline
-from tests.server.stage import PlayedAccess, make_connection, make_server, memory_client
+from tests.server.stage import make_connection, make_server, memory_client
 
 EVENT_S = 2.0
 LATE_S = 60.0
@@ -85,7 +86,7 @@ CASES = {
 
 
 async def come_to_the_question(
-    nursery: trio.Nursery, client: RawClient, connection: Connection, access: PlayedAccess
+    nursery: trio.Nursery, client: RawClient, connection: Connection, access: FakeStore
 ) -> None:
     """The connection runs, and its store has been asked who may join."""
     nursery.start_soon(connection.run)
@@ -99,14 +100,14 @@ async def play(happens: Event, client: RawClient, connection: Connection) -> Non
     await happens(client, connection)
 
 
-async def answer_at(moment_s: float, access: PlayedAccess) -> None:
+async def answer_at(moment_s: float, access: FakeStore) -> None:
     await trio.sleep_until(moment_s)
     access.may_answer.set()
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 async def test_while_the_store_thinks(case: Case, autojump_clock: MockClock) -> None:
-    access = PlayedAccess(case.verdict, holds=True)
+    access = FakeStore(case.verdict or ADMITTED, holds=True)
     client, connection = make_connection(access)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(connection.run)
@@ -119,7 +120,7 @@ async def test_while_the_store_thinks(case: Case, autojump_clock: MockClock) -> 
 
 
 async def test_a_client_that_is_gone_gives_its_place_back(autojump_clock: MockClock) -> None:
-    access = PlayedAccess(holds=True)
+    access = FakeStore(holds=True)
     async with memory_client(make_server(access)) as client:
         await client.reach(State.CHALLENGED)
         await client.send_raw(client.request(CONNECT))
@@ -131,7 +132,7 @@ async def test_a_client_that_is_gone_gives_its_place_back(autojump_clock: MockCl
 
 async def test_a_verdict_in_time_counts_however_slow(autojump_clock: MockClock) -> None:
     """The deadline to authenticate stands still meanwhile: 6 s, a question of 4.9 s, and 3 s more are within 10 s."""
-    access = PlayedAccess(REFUSED, holds=True)
+    access = FakeStore(REFUSED, holds=True)
     async with memory_client(make_server(access)) as client, trio.open_nursery() as nursery:
         await client.reach(State.CHALLENGED)
         await trio.sleep(6)
@@ -145,7 +146,7 @@ async def test_a_verdict_in_time_counts_however_slow(autojump_clock: MockClock) 
 
 
 async def test_a_hard_cancel_waits_for_the_verdict_and_gives_the_place_back(autojump_clock: MockClock) -> None:
-    access = PlayedAccess(holds=True)
+    access = FakeStore(holds=True)
     client, connection = make_connection(access)
     async with trio.open_nursery() as nursery:
         await come_to_the_question(nursery, client, connection, access)
@@ -158,7 +159,7 @@ async def test_a_hard_cancel_waits_for_the_verdict_and_gives_the_place_back(auto
 
 
 async def test_a_store_that_raises_after_a_hard_cancel_is_logged_as_well(autojump_clock: MockClock) -> None:
-    access = PlayedAccess(holds=True)
+    access = FakeStore(holds=True)
     ours, theirs = memory_stream_pair()
     client, server = RawClient(ours), make_server(access)
     with capture_logs() as logs:
@@ -187,7 +188,7 @@ FAULTS: dict[str, tuple[State, Plain, float, Timeline]] = {
 async def test_a_store_that_raises_fails_one_connection(
     state: State, asked: Plain, raises_s: float, sees: Timeline, autojump_clock: MockClock
 ) -> None:
-    access = PlayedAccess(holds=True)
+    access = FakeStore(holds=True)
     server = make_server(access)
     with capture_logs() as logs:
         async with memory_client(server) as other, memory_client(server) as client, trio.open_nursery() as nursery:
@@ -209,7 +210,7 @@ async def test_a_store_that_raises_fails_one_connection(
 
 async def test_a_store_that_blocks_past_the_limit_loses_no_place(autojump_clock: MockClock) -> None:
     """The verdict and the deadline come in one turn of the event loop."""
-    access = PlayedAccess(holds=True)
+    access = FakeStore(holds=True)
     client, connection = make_connection(access)
     async with trio.open_nursery() as nursery:
         await come_to_the_question(nursery, client, connection, access)
@@ -223,7 +224,7 @@ async def test_a_store_that_blocks_past_the_limit_loses_no_place(autojump_clock:
 
 async def test_the_first_order_counts(autojump_clock: MockClock) -> None:
     """A ban is not undone by a shutdown: after 1001 the client may come back."""
-    access = PlayedAccess()
+    access = FakeStore()
     client, connection = make_connection(access)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(connection.run)
@@ -235,7 +236,7 @@ async def test_the_first_order_counts(autojump_clock: MockClock) -> None:
 
 
 async def test_the_log_names_a_user_only_while_it_is_theirs(autojump_clock: MockClock) -> None:
-    access = PlayedAccess()
+    access = FakeStore()
     client, connection = make_connection(access)
     with capture_logs() as logs:
         async with trio.open_nursery() as nursery:

@@ -5,7 +5,8 @@ import trio
 from trio.testing import MockClock
 
 from ric0_trio.protocol import Codec, State
-from tests.protocol.pair import CODECS, DISCONNECT, Plain, request, without
+from ric0_trio.testing import DISCONNECT, Plain, request
+from tests.protocol.pair import CODECS, without
 from tests.server.raw_client import RawClient
 from tests.server.site import Site, open_site
 

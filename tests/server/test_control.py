@@ -20,8 +20,8 @@ from ric0_trio.access.rules import Mode
 from ric0_trio.protocol import CloseCode, Kick, PrivateKey
 from ric0_trio.server import control
 from ric0_trio.server.control import MAX_REQUEST_BYTES, bind_control_socket
+from ric0_trio.testing import CLIENT_APP, SERVER_KEY, USER_KEY, ed25519_key
 from tests.independent.serving import POLL_S
-from tests.protocol.pair import CLIENT_APP, SERVER_KEY, USER_KEY, ed25519_key
 from tests.server.control_stage import WHO, open_station, receive_rest
 from tests.server.site import PATIENCE_S
 

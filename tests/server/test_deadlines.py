@@ -8,9 +8,10 @@ import trio
 from trio.testing import MockClock, lockstep_stream_pair
 
 from ric0_trio.protocol import State
-from tests.protocol.pair import CHALLENGE, CONNECT, DISCONNECT
+from ric0_trio.testing import CHALLENGE, CONNECT, DISCONNECT
+from ric0_trio.testing.store import FakeStore
 from tests.server.raw_client import HEAD, RawClient, Timeline
-from tests.server.stage import PlayedAccess, make_server, memory_client
+from tests.server.stage import make_server, memory_client
 
 LONG_S = 990.0
 
@@ -89,7 +90,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 async def test_waits_are_bounded(case: Case, autojump_clock: MockClock) -> None:
-    access = PlayedAccess()
+    access = FakeStore()
     async with memory_client(make_server(access)) as client, trio.open_nursery() as nursery:
         await client.reach(case.reaches)
         nursery.start_soon(case.does, client)
@@ -121,7 +122,7 @@ UNREAD = {
 async def test_a_client_that_does_not_read_is_given_up(
     state: State, head: bytes, patience_s: float, autojump_clock: MockClock
 ) -> None:
-    access = PlayedAccess()
+    access = FakeStore()
     server = make_server(access)
     async with memory_client(server, pair=lockstep_stream_pair) as client:
         if head:

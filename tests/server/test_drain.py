@@ -10,10 +10,11 @@ from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 from wsproto.events import CloseConnection
 
 from ric0_trio.protocol import State
-from tests.protocol.pair import CONNECT
+from ric0_trio.testing import CONNECT
+from ric0_trio.testing.store import FakeStore
 from tests.server.listener import AcceptedStream, MemoryListener, as_sockets
 from tests.server.raw_client import HEAD, RawClient, Timeline, server_close_frame
-from tests.server.stage import ALL_STATES, PlayedAccess, make_server, memory_client
+from tests.server.stage import ALL_STATES, make_server, memory_client
 
 PLACES: dict[str, tuple[State | bytes, bool, Timeline]] = {
     "nothing sent": (b"", False, [(1, "gone")]),
@@ -37,7 +38,7 @@ async def reach(client: RawClient, place: State | bytes) -> None:
 async def test_stop_closes_with_1001(
     place: State | bytes, answers: bool, sees: Timeline, autojump_clock: MockClock
 ) -> None:
-    access, listener = PlayedAccess(), MemoryListener()
+    access, listener = FakeStore(), MemoryListener()
     server = make_server(access)
     async with trio.open_nursery() as nursery:
         await nursery.start(server.serve, as_sockets(listener))
@@ -119,7 +120,7 @@ async def test_whoever_is_there_when_it_is_cancelled_is_told() -> None:
 
 async def test_a_store_that_keeps_a_stopping_server_waiting(autojump_clock: MockClock) -> None:
     """What a store was asked is waited for, past the drain's end: its contract is to answer."""
-    access, listener = PlayedAccess(holds=True), MemoryListener()
+    access, listener = FakeStore(holds=True), MemoryListener()
     server = make_server(access)
     async with trio.open_nursery() as nursery:
         await nursery.start(server.serve, as_sockets(listener))
@@ -136,7 +137,7 @@ async def test_a_store_that_keeps_a_stopping_server_waiting(autojump_clock: Mock
 
 
 async def test_the_drain_ends_after_drain_timeout_s(autojump_clock: MockClock) -> None:
-    access, listener = PlayedAccess(), MemoryListener()
+    access, listener = FakeStore(), MemoryListener()
     server = make_server(access, drain_timeout_s=3, close_timeout_s=60)
     async with trio.open_nursery() as nursery:
         await nursery.start(server.serve, as_sockets(listener))
@@ -149,7 +150,7 @@ async def test_the_drain_ends_after_drain_timeout_s(autojump_clock: MockClock) -
 
 @pytest.mark.parametrize("state", ALL_STATES)
 async def test_a_cancelled_server_is_gone_at_once(state: State, autojump_clock: MockClock) -> None:
-    access, listener = PlayedAccess(), MemoryListener()
+    access, listener = FakeStore(), MemoryListener()
     server = make_server(access)
     async with trio.open_nursery() as nursery:
         await nursery.start(server.serve, as_sockets(listener))

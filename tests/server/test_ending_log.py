@@ -11,11 +11,12 @@ from structlog.testing import capture_logs
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from ric0_trio.protocol import State
+from ric0_trio.testing import CHALLENGE, CLIENT_APP, CONNECT, USER_KEY, base64_of, connect_data, request
+from ric0_trio.testing.store import FakeStore
 from ric0_trio.transport.eager import EagerSocket
-from tests.protocol.pair import CHALLENGE, CLIENT_APP, CONNECT, USER_KEY, base64_of, connect_data, request
 from tests.server.listener import MemoryListener, as_sockets
 from tests.server.raw_client import HEAD, RawClient
-from tests.server.stage import PlayedAccess, make_server, memory_client
+from tests.server.stage import make_server, memory_client
 
 Lines = list[structlog.typing.EventDict]
 
@@ -146,7 +147,7 @@ async def test_what_is_sent_after_the_end_does_not_change_why(autojump_clock: Mo
 
 
 async def test_a_store_that_hangs_or_fails_is_a_fault_of_ours(autojump_clock: MockClock) -> None:
-    hanging, failing = PlayedAccess(holds=True), PlayedAccess()
+    hanging, failing = FakeStore(holds=True), FakeStore()
     failing.fault = OSError("the disk is full")
     with capture_logs() as logs:
         for access in (hanging, failing):

@@ -9,9 +9,10 @@ from trio.testing import MockClock
 
 from ric0_trio.protocol import CloseCode, Kick, State
 from ric0_trio.server.connection import Connection
-from tests.protocol.pair import CHALLENGE, CONNECT
+from ric0_trio.testing import CHALLENGE, CONNECT
+from ric0_trio.testing.store import FakeStore
 from tests.server.raw_client import BINARY, CLOSE, PING, TEXT, RawClient, frame
-from tests.server.stage import PlayedAccess, make_connection
+from tests.server.stage import make_connection
 
 Ending = Callable[[RawClient, Connection], Awaitable[None]]
 
@@ -97,7 +98,7 @@ POINTS: dict[str, tuple[State, tuple[dict[str, object], ...], int]] = {
 async def test_places_are_given_back(
     end: Ending, state: State, requests: tuple[dict[str, object], ...], admissions: int, autojump_clock: MockClock
 ) -> None:
-    access = PlayedAccess()
+    access = FakeStore()
     client, connection = make_connection(access)
     with capture_logs() as logs:
         async with trio.open_nursery() as nursery:
@@ -115,7 +116,7 @@ async def test_places_are_given_back(
 async def test_a_hard_cancel_gives_places_back_too(
     state: State, requests: tuple[dict[str, object], ...], admissions: int, autojump_clock: MockClock
 ) -> None:
-    access = PlayedAccess()
+    access = FakeStore()
     client, connection = make_connection(access)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(connection.run)

@@ -10,7 +10,7 @@ import trio
 from trio.testing import MockClock
 
 from ric0_trio.protocol import State
-from tests.protocol.pair import CONNECT
+from ric0_trio.testing import CONNECT
 from tests.server.raw_client import HEAD, TEXT, frame
 from tests.server.site import Site, Tls, open_site
 

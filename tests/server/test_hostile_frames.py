@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from ric0_trio.protocol import State
-from tests.protocol.pair import CHALLENGE
+from ric0_trio.testing import CHALLENGE
 from tests.server.hostile_frames import CLOSED, CLOSED_AFTER_AUTHENTICATION, CLOSED_BEFORE_AUTHENTICATION, SERVED
 from tests.server.raw_client import CLOSE, HEAD, PING, TEXT, RawClient, frame
 from tests.server.site import PATIENCE_S, Site, open_site

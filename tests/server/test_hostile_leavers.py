@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from ric0_trio.protocol import State
-from tests.protocol.pair import CHALLENGE, CONNECT
+from ric0_trio.testing import CHALLENGE, CONNECT
 from tests.server.raw_client import HEAD, PING, TEXT, RawClient, frame
 from tests.server.site import PATIENCE_S, Site, Tls, open_site
 

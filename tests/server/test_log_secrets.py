@@ -9,9 +9,11 @@ from trio.testing import MockClock
 
 from ric0_trio.protocol import Codec, PrivateKey, State
 from ric0_trio.server.logs import configure_logging
-from tests.protocol.pair import CHALLENGE, CODECS, CONNECT, SERVER_KEY, USER_KEY, Plain, connect_data, request
+from ric0_trio.testing import CHALLENGE, CONNECT, SERVER_KEY, USER_KEY, Plain, connect_data, request
+from ric0_trio.testing.store import FakeStore
+from tests.protocol.pair import CODECS
 from tests.server.raw_client import JSON, RawClient
-from tests.server.stage import PlayedAccess, make_server, memory_client
+from tests.server.stage import make_server, memory_client
 
 TOKEN = "join-token-that-nobody-may-see"  # noqa: S105
 FALSE_PROOF = base64.b64encode(bytes(range(100, 164))).decode()
@@ -86,7 +88,7 @@ async def test_a_traceback_shows_no_secret(
 ) -> None:
     """A fault is logged with its traceback, and not with the values of variables, whatever is installed."""
     configure_logging(log_format, "debug")
-    access = PlayedAccess()
+    access = FakeStore()
     access.fault = OSError("the disk is full")
     async with memory_client(make_server(access)) as client:
         await client.reach(State.CHALLENGED)

@@ -10,7 +10,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from ric0_trio.protocol import State
 from ric0_trio.server.metrics import Metrics
-from tests.protocol.pair import CHALLENGE, CONNECT, connect_data, request
+from ric0_trio.testing import CHALLENGE, CONNECT, connect_data, request
 from tests.server.labels import find_unbounded
 from tests.server.listener import MemoryListener, as_sockets
 from tests.server.raw_client import HEAD, RawClient

@@ -12,7 +12,7 @@ from trio.testing import MockClock, memory_stream_pair
 from ric0_trio.access.store import OpenAccess
 from ric0_trio.protocol import State
 from ric0_trio.server import Server, ServerLimits, Settings
-from tests.protocol.pair import SERVER_KEY, server_profile
+from ric0_trio.testing import SERVER_KEY, server_profile
 from tests.server.hostile_heads import head
 from tests.server.raw_client import RawClient
 from tests.server.site import Tls
