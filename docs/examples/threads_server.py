@@ -19,11 +19,11 @@ store = ThreadPoolExecutor(4)  # a thread cannot be told to stop waiting for a v
 
 
 def converse(socket: ServerConnection) -> None:
-    socket.socket.settimeout(chatroom.SEND_TIMEOUT_S)
     session = chatroom.begin(socket.subprotocol)
     admission: Future[ric.Verdict] | None = None
     todo = deque[ric.Effect]()
     try:
+        socket.socket.settimeout(chatroom.SEND_TIMEOUT_S)  # `send` has no time-out of its own
         while True:
             try:
                 if admission is None:
@@ -47,7 +47,7 @@ def converse(socket: ServerConnection) -> None:
                         chatroom.release(session)
                     case ric.Close(code, reason):
                         return socket.close(code, reason)
-    except ConnectionClosed:
+    except (ConnectionClosed, OSError):
         pass  # the client has left, broke the rules of WebSockets, or takes nothing any more
     finally:
         todo += session.connection_lost(now())
