@@ -146,12 +146,17 @@ def too_much_for_a_stranger(client: Client) -> None:
 
 
 def too_much_for_anyone(client: Client) -> None:
+    client.challenge()
+    send_too_much(client)
+
+
+def send_too_much(client: Client) -> None:
     client.send(envelope(data={"": " " * 70_000}))
 
 
 def too_much_for_a_user(client: Client) -> None:
     join(client)
-    too_much_for_anyone(client)
+    send_too_much(client)
 
 
 def too_many_messages(client: Client) -> None:
@@ -288,7 +293,7 @@ def test_a_place_is_given_back_though_the_client_left_before_the_verdict(watched
 def test_too_big_a_message_while_the_store_decides(watched: Running) -> None:
     with watched.client() as client:
         ask_slowly(watched, client)
-        too_much_for_anyone(client)
+        send_too_much(client)
         watched.let_the_store_decide()
         assert client.wait_closed()[0] == 1009
     assert [watched.line(), watched.line()] == ["Slow joined", "Slow left"]
