@@ -112,6 +112,7 @@ def offering(*names: str) -> dict[str, str]:
         pytest.param("GET", "/other", offering("json"), 404, PATH, id="another path"),
         pytest.param("GET", PATH, offering("json") | {"Origin": "https://evil.example"}, 403, "", id="a web page"),
         pytest.param("GET", PATH, {}, 426, "", id="no upgrade"),
+        pytest.param("GET", PATH, UPGRADE | {"Sec-WebSocket-Version": "12"}, 400, "", id="another version"),
         pytest.param("POST", PATH, {}, 405, "", id="another method"),
     ],
 )
@@ -332,3 +333,18 @@ def test_a_user_who_takes_nothing_is_cut_off(runtime: str) -> None:
                 rest = rest[client.stream.send(rest) :] or flood
         assert server.line() == "Ann left"
         assert_serves(server)
+
+
+CODES_OF_STOPPING = {
+    "asyncio_server.py": 1001,
+    "asgi_server.py": 1012,
+    "threads_server.py": 1001,
+    "trio_server.py": None,
+}
+
+
+def test_what_a_server_that_is_interrupted_says(runtime: str) -> None:
+    with running(EXAMPLES / runtime) as server, server.client() as client:
+        join(client)
+        server.interrupt()
+        assert client.wait_closed()[0] == CODES_OF_STOPPING[runtime]
