@@ -336,10 +336,10 @@ def test_a_user_who_takes_nothing_is_cut_off(runtime: str) -> None:
 
 
 CODES_OF_STOPPING = {
-    "asyncio_server.py": 1001,
-    "asgi_server.py": 1012,
-    "threads_server.py": 1001,
-    "trio_server.py": None,
+    "asyncio_server.py": {1001},
+    "asgi_server.py": {1012},
+    "threads_server.py": {1001},
+    "trio_server.py": {1011, None},
 }
 
 
@@ -347,4 +347,4 @@ def test_what_a_server_that_is_interrupted_says(runtime: str) -> None:
     with running(EXAMPLES / runtime) as server, server.client() as client:
         join(client)
         server.interrupt()
-        assert client.wait_closed()[0] == CODES_OF_STOPPING[runtime]
+        assert client.wait_closed()[0] in CODES_OF_STOPPING[runtime]
