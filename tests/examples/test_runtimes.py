@@ -335,7 +335,7 @@ def test_a_user_who_takes_nothing_is_cut_off(runtime: str) -> None:
         assert_serves(server)
 
 
-CODES_OF_STOPPING = {
+CODES_OF_STOPPING: dict[str, set[int | None]] = {
     "asyncio_server.py": {1001},
     "asgi_server.py": {1012},
     "threads_server.py": {1001},
