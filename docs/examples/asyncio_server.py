@@ -1,77 +1,67 @@
-"""The core under asyncio, with the `websockets` library: a whole server, open to everyone.
+"""The core under asyncio, with the `websockets` library. docs/embedding.md goes through it piece by piece.
 
-Run it as `python docs/examples/asyncio_server.py`; it prints where it listens. Plain ws:// on this machine alone:
-for more, give `serve` an `ssl_context`.
+`python docs/examples/asyncio_server.py` prints where it listens: on this machine alone, for it is plain ws://.
+Elsewhere, give `serve` an `ssl` context.
 """
 
 import asyncio
-import time
 from collections import deque
-from http import HTTPStatus
 
+import chatroom
+import doorkeeper
+from chatroom import now, seconds_left
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
-from websockets.http11 import Request, Response
-from websockets.typing import Subprotocol
 
 from ric0_trio import protocol as ric
 
-KEY = ric.PrivateKey.generate()
-LIMITS = ric.SessionLimits()
-VERSION = ric.SoftwareVersion("release", 1, 0)
-PROFILE = ric.ServerProfile(
-    app=ric.AppInfo(name="asyncio-example", version=VERSION, capabilities=[], extensions={}),
-    info=ric.ServerInfo(pubkey=KEY.public, url="ws://localhost", name="An example"),
-)
-CODECS = {Subprotocol(codec.subprotocol): codec for codec in ric.available_codecs()}
-EPOCH = time.time() - time.monotonic()
-
-
-def now() -> float:
-    return EPOCH + time.monotonic()  # seconds since the epoch that never step back
-
 
 async def converse(socket: ServerConnection) -> None:
-    session = ric.ServerSession(PROFILE, LIMITS, CODECS[socket.subprotocol or Subprotocol("json")], now())
+    session = chatroom.begin(socket.subprotocol)
+    admission: asyncio.Task[ric.Verdict] | None = None
+    todo = deque[ric.Effect]()
     try:
         while True:
-            wait = None if session.deadline is None else max(session.deadline - now(), 0)
             try:
-                effects = deque(session.receive(await asyncio.wait_for(socket.recv(), wait), now()))
+                async with asyncio.timeout(seconds_left(session)):
+                    if admission is None:
+                        todo += session.receive(await socket.recv(), now())
+                    else:  # nothing is read meanwhile, and the verdict is wanted even if it comes too late
+                        todo += session.answer(await asyncio.shield(admission), now())
+                        admission = None
             except TimeoutError:
-                effects = deque(session.handle_timeout(now()))
-            while effects:
-                match effects.popleft():
+                todo += session.handle_timeout(now())
+            while todo:
+                match todo.popleft():
                     case ric.Send(payload):
-                        await asyncio.wait_for(socket.send(payload), 5)
-                    case ric.Sign() as question:
-                        effects += session.answer(question.answer(KEY), now())
+                        async with asyncio.timeout(chatroom.SEND_TIMEOUT_S):
+                            await socket.send(payload)
+                    case ric.Sign() as question:  # with an RSA key, better in a thread
+                        todo += session.answer(question.answer(chatroom.KEY), now())
                     case ric.Verify() as question:
-                        effects += session.answer(question.answer(), now())
-                    case ric.Admit():  # who may join is yours to decide
-                        effects += session.answer(ric.Admitted(), now())
+                        todo += session.answer(question.answer(), now())
+                    case ric.Admit(user):
+                        admission = asyncio.create_task(asyncio.to_thread(chatroom.admit, session, user))
+                    case ric.Release():
+                        chatroom.release(session)
                     case ric.Close(code, reason):
-                        return await socket.close(code, reason)
-    except (ConnectionClosed, TimeoutError):
-        pass
+                        async with asyncio.timeout(chatroom.CLOSE_TIMEOUT_S):
+                            return await socket.close(code, reason)
+    except ConnectionClosed:
+        pass  # the client has left, or broke the rules of WebSockets
+    except TimeoutError:
+        socket.transport.abort()  # the client takes nothing any more, not even a Close
     finally:
-        session.connection_lost(now())  # gives `Release` when a place is to be given back
-
-
-def check_path(socket: ServerConnection, request: Request) -> Response | None:
-    return None if request.path == ric.PATH else socket.respond(HTTPStatus.NOT_FOUND, f"the chat is at {ric.PATH}\n")
+        todo += session.connection_lost(now())
+        if admission is not None:
+            todo += session.answer(await admission, now())
+        if any(isinstance(effect, ric.Release) for effect in todo):
+            chatroom.release(session)
 
 
 async def main() -> None:
-    async with serve(
-        converse,
-        "127.0.0.1",
-        0,
-        subprotocols=list(CODECS),
-        process_request=check_path,
-        max_size=LIMITS.max_message_bytes,
-    ) as server:
-        print(f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}{ric.PATH}", flush=True)
+    async with serve(converse, "127.0.0.1", 0, **doorkeeper.OPTIONS) as server:
+        print(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}{ric.PATH}", flush=True)
         await server.serve_forever()
 
 

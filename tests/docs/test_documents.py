@@ -142,21 +142,6 @@ def test_the_client_that_comes_back_says_when_it_may_not(
     assert "now shows" in ran.stdout
 
 
-def test_the_core_under_asyncio(tmp_path: Path, environment: dict[str, str]) -> None:
-    example = DOCS / "examples" / "asyncio_server.py"
-    assert len(example.read_text().splitlines()) < 80
-    with subprocess.Popen([sys.executable, str(example)], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            url = process.stdout.readline().strip()
-            for encoding in ("json", "bson"):
-                probe = [sys.executable, "-m", "ric0_trio", "probe", url, "--subprotocol", encoding]
-                ran = run(probe, tmp_path, environment)
-                assert ran.returncode == 0, ran.stdout + ran.stderr
-        finally:
-            process.kill()
-
-
 def test_the_commands_to_run_a_server_for_real(tmp_path: Path, server: Server, environment: dict[str, str]) -> None:
     """README's, as they are written, but for the port, and with the test's certificate."""
     shutil.copy(server.ca.with_name("cert.pem"), tmp_path / "fullchain.pem")

@@ -3,6 +3,7 @@
 import json
 import re
 import secrets
+import socket
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,21 +85,42 @@ class Client:
         join_token: str | None = None,
     ) -> Envelope:
         """Prove the user's key to the server; `proof` stands in for the true one."""
+        self.ask_to_connect(user, name, proof=proof, app=app, join_token=join_token)
+        return self.receive_reply("connect")
+
+    def ask_to_connect(
+        self,
+        user: UserKey,
+        name: str = "Ada",
+        *,
+        proof: bytes | None = None,
+        app: dict[str, Any] = APP,
+        join_token: str | None = None,
+    ) -> None:
+        """The first half of `connect`."""
         if self.server_key is None:
             raise RuntimeError("challenge() has to succeed first")
         if proof is None:
             proof = user.sign(from_base64(self.server_key["key"]))
         identity = {"name": name, "type": "user", "pubkey": user.public, "home_server": self.server_key}
         data = {"client_app": app, "user": identity, "challenge": to_base64(proof)}
-        return self.request("connect", data if join_token is None else data | {"join_token": join_token})
+        self.ask("connect", data if join_token is None else data | {"join_token": join_token})
 
     def disconnect(self, reason: str | None = None) -> Envelope:
         return self.request("disconnect", {} if reason is None else {"reason": reason})
 
     def request(self, name: str, data: dict[str, Any]) -> Envelope:
         """Send a request in a new conversation, and return the next message, which has to be its reply."""
+        self.ask(name, data)
+        return self.receive_reply(name)
+
+    def ask(self, name: str, data: dict[str, Any]) -> None:
+        """Send a request in a new conversation."""
         self._conversation += 2
         self.send({"time": now(), "type": "request", "name": name, "data": data, "conversation": self._conversation})
+
+    def receive_reply(self, name: str) -> Envelope:
+        """Return the next message, which has to be the reply to the last request."""
         reply = self.receive()
         _require(reply["type"] == "reply", reply)
         _require((reply["name"], reply["conversation"]) == (name, self._conversation), reply)
@@ -121,6 +143,11 @@ class Client:
 
     def receive_raw(self) -> str | bytes:
         return self._socket.receive()
+
+    @property
+    def stream(self) -> socket.socket:
+        """The connection itself, for what no client does."""
+        return self._socket.stream
 
     def receive_ping(self) -> None:
         self._socket.receive_ping()

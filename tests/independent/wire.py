@@ -50,6 +50,10 @@ class WebSocket:
     def subprotocol(self) -> str | None:
         return self._protocol.subprotocol
 
+    @property
+    def stream(self) -> socket.socket:
+        return self._stream
+
     def send(self, payload: str | bytes) -> None:
         if isinstance(payload, str):
             self._protocol.send_text(payload.encode())
