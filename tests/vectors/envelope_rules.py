@@ -28,6 +28,7 @@ def _valid() -> list[Case]:
         ("`status` is no key of a request, and so is ignored there.", REQUEST.but(status=5)),
         ("`status` is no key of a message, and so is ignored there.", MESSAGE.but(status=5)),
         ("Unknown keys in the envelope are ignored, nulls among them.", REQUEST.but(x=None, y=[1.5], z={"type": 1})),
+        ("Keys in capitals are unknown keys.", REQUEST.but(TIME=None, Type="message", Conversation=3, DATA=None)),
         ("The keys in another order, `type` first.", dict(sorted(REQUEST.fields.items(), reverse=True))),
         ("The keys in another order, `type` last.", dict(sorted(REQUEST.fields.items()))),
     ]

@@ -60,6 +60,11 @@ def _duplicates() -> list[Vector]:
         json_vector(
             "A key in the data three times, the first wrong.", PLAIN.replace(plain_data, f'"data": {twice}'), with_data
         ),
+        json_vector(
+            "`data` twice: with a reason, then empty. Nothing is merged.",
+            f'{{"data": {{"reason": "a"}}, {BODY}}}',
+            EXPECTED,
+        ),
         json_vector("`data` twice: right, then null.", f'{{{BODY}, "data": null}}', bad_request()),
         json_vector("`time` twice: right, then without offset.", f'{{{BODY}, "time": "{TIME[:-1]}"}}', bad_request()),
         json_vector(
@@ -107,6 +112,7 @@ def _not_json() -> list[Vector]:
         "An escape that JSON does not have.": f'{{{BODY}, "x": "\\x41"}}',
         "An escape cut short.": f'{{{BODY}, "x": "\\u00"}}',
         "A no-break space between.": PLAIN.replace(" ", "\u00a0", 1),
+        "5,000 lists within each other.": f'{{{BODY}, "x": {"[" * 5000}{"]" * 5000}}}',
         "Half of a pair of surrogates, escaped.": f'{{{BODY}, "x": "\\ud83c"}}',
         "The other half alone, escaped.": f'{{{BODY}, "x": "\\udf19"}}',
         "The halves the wrong way round.": f'{{{BODY}, "x": "\\udf19\\ud83c"}}',

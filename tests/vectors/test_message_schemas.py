@@ -150,7 +150,7 @@ def test_no_other_vector_fits_unless_that_is_beyond_a_schema(vector: dict[str, A
     try:
         plain = json.loads(vector["payload"], parse_constant=_refuse)
         json.dumps(plain, ensure_ascii=False).encode()  # fails for half a pair of surrogates, which is not JSON
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if fits("envelope", plain):
         assert any(is_beyond(plain) for is_beyond in BEYOND.values())
@@ -168,12 +168,14 @@ def test_a_pattern_says_all_of_base64(text: str) -> None:
 # What no schema can say: docs/vectors.md lists the same
 
 
-def values_in(value: object, depth: int = 1) -> Iterator[tuple[object, int]]:
+def values_in(plain: object) -> Iterator[tuple[object, int]]:
     """Give every value at every level, with how deep it is."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    yield value, depth
-    for item in inner:
-        yield from values_in(item, depth + 1)
+    waiting = [(plain, 1)]
+    while waiting:
+        value, depth = waiting.pop()
+        yield value, depth
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        waiting += [(item, depth + 1) for item in inner]
 
 
 def has_whole_float(plain: Plain) -> bool:
