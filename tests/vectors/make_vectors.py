@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.vectors import (
     challenge_cases,
+    client_cases,
     conversation_cases,
     envelope_cases,
     key_cases,
@@ -31,6 +32,7 @@ FILES = {
     "envelopes.json": envelope_cases,
     "negotiation.json": negotiation_cases,
     "conversations.json": conversation_cases,
+    "clients.json": client_cases,
     "sessions.json": session_cases,
 }
 INDEX = "index.json"

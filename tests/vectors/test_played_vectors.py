@@ -18,16 +18,23 @@ from ric0_trio.protocol import (
     ClientSession,
     Close,
     Codec,
+    Connected,
+    ConnectRefused,
+    ConnectRequest,
+    Disconnected,
     Effect,
     JsonCodec,
     PrivateKey,
+    PublicKey,
     Refused,
     Reply,
     Request,
     Send,
+    ServerFailed,
     ServerInfo,
     ServerProfile,
     ServerSession,
+    ServerVerified,
     SessionLimits,
     Sign,
     State,
@@ -42,6 +49,7 @@ from tests.vectors.make_vectors import FOLDER
 
 CODECS: dict[str, Codec] = {"json": JsonCodec(), "bson": BsonCodec()}
 CONVERSATIONS: list[Vector] = json.loads((FOLDER / "conversations.json").read_bytes())["vectors"]
+CLIENTS: dict[str, Any] = json.loads((FOLDER / "clients.json").read_bytes())
 SESSIONS: dict[str, Any] = json.loads((FOLDER / "sessions.json").read_bytes())
 BEGIN = 1_767_323_045.0
 
@@ -152,6 +160,44 @@ def test_payloads_mean_their_messages(vector: Vector) -> None:
 def test_the_first_is_the_worked_example_of_the_document() -> None:
     for step, text in zip(CONVERSATIONS[0]["steps"], example_texts(), strict=True):
         assert JsonCodec().decode(step["payload"]) == JsonCodec().decode(text)
+
+
+# Clients
+
+
+@pytest.mark.parametrize("vector", CLIENTS["vectors"], ids=lambda vector: vector["id"])
+def test_a_client_does_as_written(vector: Vector) -> None:
+    codec, client = CODECS[vector["encoding"]], CLIENTS["client"]
+    expected = msgspec.convert(vector["expected_key"], PublicKey) if "expected_key" in vector else None
+    session, key = ClientSession(codec, base64.b64decode(CLIENTS["nonce"]), expected), key_of(client["private_key"])
+    profile = msgspec.convert({"user": client["user"], "app": client["app"]}, ClientProfile)
+    session.challenge(BEGIN)
+    for step in vector["steps"]:
+        told = settle(session, session.receive(_received(step), BEGIN), key, Admitted(), BEGIN)
+        match told:
+            case [ServerVerified()]:
+                told = settle(session, session.connect(profile, BEGIN), key, Admitted(), BEGIN)
+            case [Connected()]:
+                told = settle(session, session.disconnect(None, BEGIN), key, Admitted(), BEGIN)
+        assert _done(codec, told) == {name: value for name, value in step.items() if name != "receive"}
+
+
+def _done(codec: Codec, told: list[Effect]) -> dict[str, Any]:
+    match told:
+        case []:
+            return {"does": "ignore"}
+        case [ServerFailed(), Close(code=code)]:
+            return {"does": "close", "close": code}
+        case [ConnectRefused()]:
+            return {"does": "refused"}
+        case [Disconnected()]:
+            return {"does": "done"}
+        case [Send(payload=payload)]:
+            sent = codec.decode(payload)
+            assert isinstance(sent, Request)
+            proof = {"proof": sent.data.challenge} if isinstance(sent.data, ConnectRequest) else {}
+            return {"does": sent.name} | proof
+    raise AssertionError(told)
 
 
 # Sessions

@@ -11,6 +11,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+import { Client } from './client.mjs';
 import { decode } from './envelope.mjs';
 import { readJson } from './json.mjs';
 import { decodeChallenge, decodeKey, fingerprint, sign, verify } from './keys.mjs';
@@ -67,6 +68,13 @@ const CHECKS = {
       const given = session.receive(payloadOf(encoding, request.payload), (now += 0.75), request.verdict);
       assert.deepEqual(given, { reply: without(decoded(reply.message), 'time'), close: null });
       assert.equal(session.state, reply.state);
+    }
+  },
+
+  'clients.json': ({ encoding, expected_key: expectedKey, steps }, { client, nonce }) => {
+    const played = new Client(encoding, { nonce: bytes(nonce), privateKey: client.private_key, expectedKey });
+    for (const { receive, ...outcome } of steps) {
+      assert.deepEqual(played.receive(receive.text ?? bytes(receive.binary)), outcome);
     }
   },
 
