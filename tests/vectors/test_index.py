@@ -46,3 +46,10 @@ def test_each_schema_is_one_and_its_file_fits(name: str) -> None:
     stem = name.removesuffix(".schema.json")
     assert SCHEMAS[name]["$id"] == f"urn:ric0:vectors:{stem}"
     Draft202012Validator(SCHEMAS[name]).validate(load(f"{stem}.json"))
+
+
+@pytest.mark.parametrize("entry", CONTENT["files"], ids=lambda entry: entry["file"])
+def test_each_field_of_a_vector_is_explained(entry: dict[str, Any]) -> None:
+    schema = json.loads((FOLDER / entry["schema"]).read_bytes())
+    for name, field in schema["properties"]["vectors"]["items"]["properties"].items():
+        assert "description" in field, name
