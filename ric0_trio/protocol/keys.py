@@ -211,10 +211,11 @@ DEFAULT_FORMAT: Final = Ed25519Sha512.name
 
 
 class PublicKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A public key as it travels (docs/protocol.md, "PublicKey"). Equal keys compare and hash equal.
+    """A public key as it travels (docs/protocol.md, "PublicKey").
 
-    Making one raises `InvalidKeyError` when `key` is not strict base64, or not the one encoding of a key of `format`.
-    A format that is not known here is allowed: the key is then opaque, and verifies nothing.
+    Equal keys compare and hash equal. Making one raises `InvalidKeyError` when `key` is not strict base64, or not the
+    one encoding of a key of `format`. A format that is not known here is allowed: the key is then opaque, and verifies
+    nothing.
     """
 
     key: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]

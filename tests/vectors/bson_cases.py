@@ -169,8 +169,12 @@ def _not_bson() -> list[Vector]:
         "JSON.": b'{"time": "%s", "type": "request"}' % TIME.encode(),
         "Zero bytes only.": bytes(64),
     }
+    deep = EMPTY
+    for _ in range(1500):
+        deep = bson.frame(bson.element("x", Raw(bson.DOCUMENT, deep)))
     return [
         *(bson_vector(shows, payload, UNDECODABLE) for shows, payload in spoilt.items()),
+        _vector("1,500 documents within each other.", {"x": Raw(bson.DOCUMENT, deep)}, UNDECODABLE),
         bson_vector("An empty document.", EMPTY, UNDECODABLE),
         bson_vector("A list of one envelope.", bson.encode({"0": REQUEST.but()}), UNDECODABLE),
     ]

@@ -1,6 +1,7 @@
 """What the modules of cases share."""
 
 import base64
+import re
 from typing import Any
 
 Vector = dict[str, Any]
@@ -18,3 +19,9 @@ def with_trailing_bits(text: str) -> str:
     digits = text.rstrip("=")
     assert digits != text, "without padding there are no unused bits"
     return digits[:-1] + alphabet[alphabet.index(digits[-1]) + 1] + text[len(digits) :]
+
+
+def identify(vector: Vector) -> str:
+    """The name of a vector in its file: made of what it shows, so that it stays when others come or go."""
+    words = "-".join(re.findall(r"[a-z0-9]+", vector["shows"].lower()))
+    return f"{vector['encoding']}/{words}" if "encoding" in vector else words

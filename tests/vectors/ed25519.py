@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 PREFIX = bytes.fromhex("302a300506032b6570032100")
 ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -39,10 +39,27 @@ class Key:
     def sign_unhashed(self, message: bytes) -> bytes:
         return self._private.sign(message)
 
+    @property
+    def pem(self) -> str:
+        """The private key in PKCS#8."""
+        return self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+    @property
+    def seed(self) -> bytes:
+        return hashlib.sha256(f"ric0 test vectors, Ed25519 {self.name}".encode()).digest()
+
     @cached_property
     def _private(self) -> Ed25519PrivateKey:
-        seed = hashlib.sha256(f"ric0 test vectors, Ed25519 {self.name}".encode()).digest()
-        return Ed25519PrivateKey.from_private_bytes(seed)
+        return Ed25519PrivateKey.from_private_bytes(self.seed)
+
+
+@dataclass(frozen=True)
+class SeededKey(Key):
+    """A key whose name is its seed, in hexadecimal."""
+
+    @property
+    def seed(self) -> bytes:
+        return bytes.fromhex(self.name)
 
 
 def add_order(signature: bytes) -> bytes:

@@ -8,7 +8,7 @@ SECOND = "2026-01-02T03:04:05"
 
 
 def cases() -> list[Case]:
-    return [*_valid(), *_times(), *_bad_requests(), *_unusable_ids(), *_undecodable()]
+    return [*_valid(), *_times(), *_depths(), *_labels(), *_bad_requests(), *_unusable_ids(), *_undecodable()]
 
 
 def _valid() -> list[Case]:
@@ -28,6 +28,7 @@ def _valid() -> list[Case]:
         ("`status` is no key of a request, and so is ignored there.", REQUEST.but(status=5)),
         ("`status` is no key of a message, and so is ignored there.", MESSAGE.but(status=5)),
         ("Unknown keys in the envelope are ignored, nulls among them.", REQUEST.but(x=None, y=[1.5], z={"type": 1})),
+        ("Keys in capitals are unknown keys.", REQUEST.but(TIME=None, Type="message", Conversation=3, DATA=None)),
         ("The keys in another order, `type` first.", dict(sorted(REQUEST.fields.items(), reverse=True))),
         ("The keys in another order, `type` last.", dict(sorted(REQUEST.fields.items()))),
     ]
@@ -117,6 +118,48 @@ def _times() -> list[Case]:
     ]
 
 
+def _depths() -> list[Case]:
+    """32 objects and lists within each other are allowed, the envelope and its data among them."""
+
+    def nested(depth: int) -> dict[str, Any]:
+        inner: Any = 1
+        for level in range(depth - 2):
+            inner = [inner] if level % 2 else {"x": inner}
+        return REQUEST.but(data={"x": inner})
+
+    return [
+        Case("32 deep, the most.", nested(32), valid(nested(32), data={})),
+        Case("33 deep: no valid envelope, and no bad request.", nested(33), UNDECODABLE),
+        Case("100 deep.", nested(100), UNDECODABLE),
+    ]
+
+
+def _labels() -> list[Case]:
+    """A name and a status have 1 to 64 characters."""
+    most, over = "n" * 64, "n" * 65
+    request, beyond_the_plane = REQUEST.but(name=most), REQUEST.but(name="\U0001f319" * 64)
+    reply, message, status = REPLY.but(name=most), MESSAGE.but(name=most), REPLY.but(status=most)
+    return [
+        Case("A request's name of 64 characters, the most.", request, valid(request, data=MISSING)),
+        Case(
+            "64 characters beyond the basic plane for its name.",
+            beyond_the_plane,
+            valid(beyond_the_plane, data=MISSING),
+        ),
+        Case("A reply's name of 64 characters, the most.", reply, valid(reply, data=MISSING)),
+        Case("A message's name of 64 characters, the most.", message, valid(message, data=MISSING)),
+        Case("A status of 64 characters: a refusal, and one that nobody knows.", status, valid(status)),
+        Case("A request's name of 65 characters.", REQUEST.but(name=over), bad_request(None)),
+        Case("A request's name of no characters.", REQUEST.but(name=""), bad_request(None)),
+        Case("A reply's name of 65 characters.", REPLY.but(name=over), UNDECODABLE),
+        Case("A reply's name of no characters.", REPLY.but(name=""), UNDECODABLE),
+        Case("A message's name of 65 characters.", MESSAGE.but(name=over), UNDECODABLE),
+        Case("A message's name of no characters.", MESSAGE.but(name=""), UNDECODABLE),
+        Case("A status of 65 characters.", REPLY.but(status=over), UNDECODABLE),
+        Case("A status of no characters.", REPLY.but(status=""), UNDECODABLE),
+    ]
+
+
 def _bad_requests() -> list[Case]:
     """A request whose conversation id can be used gets an answer, whatever else is wrong with it."""
     wrong: list[tuple[str, dict[str, Any], int]] = [
@@ -158,8 +201,16 @@ def _unusable_ids() -> list[Case]:
         ("An id of 63 bits", 2**63 - 2),
     ]
     return [
-        *(Case(f"{shows} of a request.", REQUEST.but(conversation=number), UNDECODABLE) for shows, number in ids),
-        *(Case(f"{shows} of a reply.", REPLY.but(conversation=number), UNDECODABLE) for shows, number in ids),
+        Case(
+            f"{shows} of a {kind}.",
+            envelope,
+            UNDECODABLE,
+            # A program that cannot tell 2 from 2.0 in JSON may take both.
+            valid(envelope | {"conversation": 2}) if number == 2.0 and isinstance(number, float) else None,
+        )
+        for kind, template in (("request", REQUEST), ("reply", REPLY))
+        for shows, number in ids
+        for envelope in [template.but(conversation=number)]
     ]
 
 

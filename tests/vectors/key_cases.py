@@ -99,7 +99,7 @@ def _wrong_rsa() -> list[Vector]:
         "The modulus alone.": rsa.tagged(0x30, modulus),
         "The sequence with an indefinite length: BER, not DER.": b"\x30\x80" + modulus + exponent + b"\0\0",
         "An Ed25519 key under the RSA format's name.": ed25519.Key("a").public_bytes,
-        "No bytes at all.": b"",
+        "No bytes at all, as an RSA key.": b"",
     }
     return [_invalid(shows, RSA, raw) for shows, raw in wrong.items()]
 

@@ -50,36 +50,34 @@ def cases() -> list[Case]:
     return [*_requests(), *_replies(), *_nulls(), *_wrong_data()]
 
 
-def _request(shows: str, name: str, data: dict[str, Any]) -> Case:
+def request(shows: str, name: str, data: dict[str, Any]) -> Case:
     envelope = REQUEST.but(name=name, data=data)
     return Case(shows, envelope, valid(envelope, data=patched(data)))
 
 
 def _requests() -> list[Case]:
     return [
-        _request("A `challenge` request.", "challenge", {"challenge": NONCE}),
-        _request(
-            "A `challenge` request that will be refused is well-formed.", "challenge", {"challenge": "not base64"}
-        ),
-        _request("A `challenge` request with no text in it is well-formed too.", "challenge", {"challenge": ""}),
-        _request("A `connect` request with the fewest keys.", "connect", CONNECT),
-        _request("A `connect` request with all keys, and an RSA key.", "connect", FULL_CONNECT),
+        request("A `challenge` request.", "challenge", {"challenge": NONCE}),
+        request("A `challenge` request that will be refused is well-formed.", "challenge", {"challenge": "not base64"}),
+        request("A `challenge` request with no text in it is well-formed too.", "challenge", {"challenge": ""}),
+        request("A `connect` request with the fewest keys.", "connect", CONNECT),
+        request("A `connect` request with all keys, and an RSA key.", "connect", FULL_CONNECT),
         *(
-            _request(f"A `connect` request by a {kind}.", "connect", CONNECT | {"user": USER | {"type": kind}})
+            request(f"A `connect` request by a {kind}.", "connect", CONNECT | {"user": USER | {"type": kind}})
             for kind in ("user", "bot", "log_relay")
         ),
         *(
-            _request(
+            request(
                 f"A `connect` request by a {kind} of a client.",
                 "connect",
                 CONNECT | {"client_app": APP | {"version": VERSION | {"type": kind}}},
             )
             for kind in ("release", "beta", "alpha", "dev")
         ),
-        _request("A `disconnect` request without a reason.", "disconnect", {}),
-        _request("A `disconnect` request with a reason.", "disconnect", {"reason": "Good night."}),
-        _request("A reason of 512 characters, the most.", "disconnect", {"reason": "a" * 512}),
-        _request(
+        request("A `disconnect` request without a reason.", "disconnect", {}),
+        request("A `disconnect` request with a reason.", "disconnect", {"reason": "Good night."}),
+        request("A reason of 512 characters, the most.", "disconnect", {"reason": "a" * 512}),
+        request(
             "Characters are code points: 512 beyond the basic plane.", "disconnect", {"reason": "\U0001f319" * 512}
         ),
     ]
@@ -94,7 +92,6 @@ def _replies() -> list[Case]:
         ("challenge", "success", answered),
         ("challenge", "invalid_challenge", {}),
         ("connect", "success", welcome),
-        ("connect", "success", full_welcome),
         ("connect", "already_connected", {}),
         ("connect", "invalid_challenge", {}),
         ("connect", "disallowed_user", {}),
@@ -108,7 +105,10 @@ def _replies() -> list[Case]:
         ("disconnect", "not_connected", {}),
         *((name, status, {}) for name in ("challenge", "connect", "disconnect") for status in _COMMON),
     ]
-    made = []
+    everything = REPLY.but(name="connect", data=full_welcome)
+    made = [
+        Case("A reply to `connect`: success, with all keys.", everything, valid(everything, data=patched(full_welcome)))
+    ]
     for name, status, data in found:
         envelope = REPLY.but(name=name, status=status, data=data)
         size = "with data" if data else "without data"
@@ -183,16 +183,16 @@ def _wrong_data() -> list[Case]:
         ("A reason of 513 characters, one too many.", "disconnect", {"reason": "a" * 513}),
     ]
     return [
-        *(_bad(f"A `connect` request {shows}.", "connect", _changed(CONNECT, path, to)) for shows, path, to in changes),
-        *(_bad(shows, name, data) for shows, name, data in others),
+        *(bad(f"A `connect` request {shows}.", "connect", changed(CONNECT, path, to)) for shows, path, to in changes),
+        *(bad(shows, name, data) for shows, name, data in others),
     ]
 
 
-def _bad(shows: str, name: str, data: dict[str, Any]) -> Case:
+def bad(shows: str, name: str, data: dict[str, Any]) -> Case:
     return Case(shows, REQUEST.but(name=name, data=data), bad_request(name))
 
 
-def _changed(data: dict[str, Any], path: tuple[str, ...], to: Any) -> dict[str, Any]:
+def changed(data: dict[str, Any], path: tuple[str, ...], to: Any) -> dict[str, Any]:
     key, *rest = path
-    changed = data | {key: _changed(data[key], tuple(rest), to) if rest else to}
-    return {name: value for name, value in changed.items() if value is not MISSING}
+    patch = {key: changed(data[key], tuple(rest), to) if rest else to}
+    return {name: value for name, value in (data | patch).items() if value is not MISSING}

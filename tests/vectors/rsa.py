@@ -1,8 +1,17 @@
-"""RSA in integers: fixed keys, their DER, and the signatures of RFC 8017, right and wrong."""
+"""RSA in integers: fixed keys, their DER, and the signatures of RFC 8017, right and wrong. PEM is `cryptography`'s."""
 
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    RSAPrivateNumbers,
+    RSAPublicNumbers,
+    rsa_crt_dmp1,
+    rsa_crt_dmq1,
+    rsa_crt_iqmp,
+)
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 EXPONENT = 65537
 SHA1_INFO = bytes.fromhex("3021300906052b0e03021a05000414")
@@ -57,6 +66,14 @@ class Key:
 
     def power(self, block: bytes) -> bytes:
         return pow(int.from_bytes(block), self._private_exponent, self.modulus).to_bytes(self.size)
+
+    @property
+    def pem(self) -> str:
+        """The private key in PKCS#8."""
+        (p, q), d = self._primes, self._private_exponent
+        public = RSAPublicNumbers(EXPONENT, self.modulus)
+        numbers = RSAPrivateNumbers(p, q, d, rsa_crt_dmp1(d, p), rsa_crt_dmq1(d, q), rsa_crt_iqmp(p, q), public)
+        return numbers.private_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
     @cached_property
     def _primes(self) -> tuple[int, int]:

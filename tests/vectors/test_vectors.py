@@ -12,8 +12,9 @@ import pytest
 from ric0_trio.protocol.codec import BsonCodec, Codec, JsonCodec
 from ric0_trio.protocol.errors import DecodeError, InvalidKeyError
 from ric0_trio.protocol.keys import PublicKey, decode_challenge
-from ric0_trio.protocol.messages import BadRequest, Envelope, Message, Reply, Request
+from ric0_trio.protocol.messages import AppInfo, BadRequest, Envelope, Message, Reply, Request
 from ric0_trio.protocol.names import name_problem
+from ric0_trio.protocol.negotiate import negotiate
 from tests.independent import bson
 from tests.independent.openssl import assert_verifies
 from tests.vectors.cases import Vector
@@ -24,7 +25,7 @@ CODECS: dict[str, Codec] = {"json": JsonCodec(), "bson": BsonCodec()}
 
 def _load(file: str) -> list[Any]:
     vectors = json.loads((FOLDER / file).read_bytes())["vectors"]
-    return [pytest.param(vector, id=f"{vector.get('encoding', '')} {vector['shows']}".strip()) for vector in vectors]
+    return [pytest.param(vector, id=vector["id"]) for vector in vectors]
 
 
 @pytest.mark.parametrize("vector", _load("keys.json"))
@@ -60,6 +61,12 @@ def test_challenges(vector: Vector) -> None:
 @pytest.mark.parametrize("vector", _load("names.json"))
 def test_names(vector: Vector) -> None:
     assert (name_problem(vector["name"]) is None) == vector["acceptable"]
+
+
+@pytest.mark.parametrize("vector", _load("negotiation.json"))
+def test_negotiation(vector: Vector) -> None:
+    server, client, agreed = (msgspec.convert(vector[key], AppInfo) for key in ("server", "client", "agreed"))
+    assert negotiate(server, client) == agreed
 
 
 @pytest.mark.parametrize("vector", _load("envelopes.json"))
