@@ -1,212 +1,103 @@
-"""Every sequence of inputs, up to a length, against a model small enough to be read beside docs/protocol.md."""
+"""The state space of a server's session, walked until nothing new appears (docs/contributing.md, "Tests")."""
 
-from collections.abc import Iterator
-from itertools import product
+from functools import cache
+from pathlib import Path
+from random import Random
 
 import pytest
 
-from ric0_trio.protocol import (
-    Admitted,
-    Close,
-    Codec,
-    Effect,
-    Refused,
-    Release,
-    Send,
-    ServerSession,
-    Sign,
-    Status,
-    Verify,
-)
-from tests.protocol.pair import (
-    CHALLENGE,
-    CONNECT,
-    DISCONNECT,
-    START,
-    START_TEXT,
-    Plain,
-    connect_data,
-    pack,
-    request,
-    server,
-    the_reply,
-)
+from ric0_trio.protocol import Codec, ServerSession, State
+from tests.protocol.pair import CODECS
+from tests.protocol.walk import Walk, compare_ways, walk, wander
+from tests.protocol.walk_account import InvariantError
+from tests.protocol.walk_inputs import Step, alphabet
+from tests.protocol.wrong_sessions import WRONG, WRONG_FAR_OUT
 
-LENGTH = 4
+INPUTS = 67
+ABSTRACT_STATES = 313
+DEPTH = 12
+TRANSITIONS = 7122
+"""Inputs that lead on: all others are misuse, which is refused and changes nothing."""
+OTHER_WAYS = 1201
+"""Ways to an abstract state, beside the shortest, that differ by the abstract state before it."""
 
-MESSAGES: dict[str, Plain] = {
-    "challenge": CHALLENGE,
-    "bad challenge": request("challenge", {"challenge": "?"}),
-    "connect": CONNECT,
-    "forged": CONNECT,
-    "refused": CONNECT,
-    "bad proof": request("connect", connect_data(challenge="?"), 2),
-    "disconnect": DISCONNECT,
-    "other": request("poll", {}, 6),
-    "message": {"time": START_TEXT, "type": "message", "name": "typing", "data": {}},
-    "bad request": request("connect", None, 2),
-    "undecodable": {},
-}
-# The first two of these are carried out below; a slow answer is one that comes when its time is over.
-OTHERS = ["wrong kind", "deadline", "slow signature", "slow verdict"]
-INPUTS = [*MESSAGES, *OTHERS]
-
-POLICY, GONE = ("1008", "CLOSED"), ("", "CLOSED")
-SLOW = ("unknown_error 1011", "CLOSED")
-ALWAYS = {"undecodable": ("1007", "CLOSED"), "wrong kind": ("1003", "CLOSED")}
-
-# MODEL[state][input] is what is told, and the state after it. R is a Release.
-MODEL: dict[str, dict[str, tuple[str, str]]] = {
-    "OPEN": ALWAYS
-    | {
-        "challenge": ("success", "CHALLENGED"),
-        "bad challenge": ("invalid_challenge", "OPEN"),
-        "connect": ("invalid_challenge", "OPEN"),
-        "forged": ("invalid_challenge", "OPEN"),
-        "refused": ("invalid_challenge", "OPEN"),
-        "bad proof": ("invalid_challenge", "OPEN"),
-        "disconnect": POLICY,
-        "other": POLICY,
-        "message": POLICY,
-        "bad request": ("invalid_message", "OPEN"),
-        "deadline": POLICY,
-        "slow signature": SLOW,
-        "slow verdict": ("invalid_challenge", "OPEN"),
-    },
-    "CHALLENGED": ALWAYS
-    | {
-        "challenge": ("success", "CHALLENGED"),
-        "bad challenge": ("invalid_challenge", "CHALLENGED"),
-        "connect": ("success", "CONNECTED"),
-        "forged": ("invalid_challenge", "CHALLENGED"),
-        "refused": ("unrecognised_user", "CHALLENGED"),
-        "bad proof": ("invalid_challenge", "CHALLENGED"),
-        "disconnect": POLICY,
-        "other": POLICY,
-        "message": POLICY,
-        "bad request": ("invalid_message", "CHALLENGED"),
-        "deadline": POLICY,
-        "slow signature": SLOW,
-        "slow verdict": ("R unknown_error 1011", "CLOSED"),
-    },
-    "CONNECTED": {
-        "undecodable": ("R 1007", "CLOSED"),
-        "wrong kind": ("R 1003", "CLOSED"),
-        "challenge": ("success", "CONNECTED"),
-        "bad challenge": ("invalid_challenge", "CONNECTED"),
-        "connect": ("already_connected", "CONNECTED"),
-        "forged": ("already_connected", "CONNECTED"),
-        "refused": ("already_connected", "CONNECTED"),
-        "bad proof": ("already_connected", "CONNECTED"),
-        "disconnect": ("R success", "DISCONNECTED"),
-        "other": ("invalid_message", "CONNECTED"),
-        "message": ("", "CONNECTED"),
-        "bad request": ("invalid_message", "CONNECTED"),
-        "deadline": ("", "CONNECTED"),
-        "slow signature": ("R unknown_error 1011", "CLOSED"),
-        "slow verdict": ("already_connected", "CONNECTED"),
-    },
-    "DISCONNECTED": ALWAYS
-    | {
-        "challenge": ("success", "DISCONNECTED"),
-        "bad challenge": ("invalid_challenge", "DISCONNECTED"),
-        "connect": ("success", "CONNECTED"),
-        "forged": ("invalid_challenge", "DISCONNECTED"),
-        "refused": ("unrecognised_user", "DISCONNECTED"),
-        "bad proof": ("invalid_challenge", "DISCONNECTED"),
-        "disconnect": ("not_connected", "DISCONNECTED"),
-        "other": POLICY,
-        "message": POLICY,
-        "bad request": ("invalid_message", "DISCONNECTED"),
-        "deadline": POLICY,
-        "slow signature": SLOW,
-        "slow verdict": ("R unknown_error 1011", "CLOSED"),
-    },
-    "CLOSED": dict.fromkeys(INPUTS, GONE),
-}
+JSON = CODECS["json"]
+LONG_WAYS = 4000
 
 
-class Walker:
-    """A session, with a clock and the answers that the input's name promises: no key takes part."""
-
-    def __init__(self, codec: Codec, payloads: dict[str, str | bytes]) -> None:
-        self.codec = codec
-        self.payloads = payloads
-        self.now = START
-        self.session: ServerSession = server(codec, challenges=99, messages_before_auth=99)
-
-    def give(self, given: str) -> str:
-        """Give one input, and name what is told for it."""
-        if given == "deadline":
-            self.now = self.session.deadline or self.now
-            return self.named(self.session.handle_timeout(self.now))
-        told = list(self.session.receive(self.payloads[given], self.now))
-        while (question := self.session.question) is not None:
-            told.remove(question)
-            match question:
-                case Sign():
-                    told += self.answer(b"signature", slow=given == "slow signature")
-                case Verify():
-                    told += self.answer(given != "forged", slow=False)
-                case _:
-                    verdict = Refused(Status.UNRECOGNISED_USER) if given == "refused" else Admitted()
-                    told += self.answer(verdict, slow=given == "slow verdict")
-        return self.named(told)
-
-    def answer(self, result: bytes | bool | Admitted | Refused, *, slow: bool) -> tuple[Effect, ...]:
-        if slow:
-            self.now = self.session.deadline or self.now
-        return self.session.answer(result, self.now)
-
-    def named(self, told: list[Effect] | tuple[Effect, ...]) -> str:
-        return " ".join(self.name_of(effect) for effect in told)
-
-    def name_of(self, effect: Effect) -> str:
-        match effect:
-            case Send():
-                return str(the_reply(self.codec, [effect])["status"])
-            case Close(code):
-                return str(int(code))
-            case Release():
-                return "R"
-        raise AssertionError(effect)
+@cache
+def steps_of(codec: Codec) -> dict[str, Step]:
+    return alphabet(codec)
 
 
-def sequences() -> Iterator[tuple[str, ...]]:
-    """All that differ: after the end, one more input of each kind is enough."""
-    for inputs in product(INPUTS, repeat=LENGTH):
-        state = "OPEN"
-        for place, given in enumerate(inputs):
-            if state == "CLOSED" and any(later != INPUTS[0] for later in inputs[place + 1 :]):
-                break
-            state = MODEL[state][given][1]
-        else:
-            yield inputs
+@cache
+def walk_of(codec: Codec) -> Walk:
+    return walk(steps_of(codec), codec)
 
 
-def test_the_model_knows_every_input_in_every_state() -> None:
-    assert {state: set(row) for state, row in MODEL.items()} == {state: set(INPUTS) for state in MODEL}
+def test_the_whole_of_the_states(codec: Codec) -> None:
+    found = walk_of(codec)
+    leading_on = [told for row in found.transitions.values() for told, _ in row.values() if told != "refused"]
+    assert len(steps_of(codec)) == INPUTS
+    assert (len(found.paths), found.depth, len(leading_on)) == (ABSTRACT_STATES, DEPTH, TRANSITIONS)
 
 
-def test_every_sequence(codec: Codec) -> None:
-    payloads = {given: pack(codec, plain) for given, plain in MESSAGES.items()}
-    payloads["slow signature"], payloads["slow verdict"] = payloads["challenge"], payloads["connect"]
-    payloads["wrong kind"] = b"{}" if codec.payload_type is str else "{}"
-    for inputs in sequences():
-        walker, state = Walker(codec, payloads), "OPEN"
-        for given in inputs:
-            told, state = MODEL[state][given]
-            assert (walker.give(given), walker.session.state.value) == (told, state), inputs
-            assert (walker.session.user is not None) == (state == "CONNECTED"), inputs
+def test_the_figures_are_told() -> None:
+    page = " ".join((Path(__file__).parents[2] / "docs" / "contributing.md").read_text(encoding="utf-8").split())
+    assert f"each of {INPUTS} inputs" in page
+    assert (
+        f"{ABSTRACT_STATES} abstract states, the farthest after {DEPTH} inputs, and {TRANSITIONS:,} transitions" in page
+    )
+    assert f"{LONG_WAYS:,} longer ones" in page
 
 
-@pytest.mark.parametrize("state", list(MODEL))
-def test_the_walk_comes_to_every_cell(state: str) -> None:
-    seen = set()
-    for inputs in sequences():
-        here = "OPEN"
-        for given in inputs:
-            if here == state:
-                seen.add(given)
-            here = MODEL[here][given][1]
-    assert seen == set(INPUTS)
+def test_the_walk_is_the_same_in_every_encoding() -> None:
+    first, *others = [walk_of(codec) for codec in CODECS.values()]
+    assert all(other.transitions == first.transitions for other in others)
+
+
+def test_the_walk_comes_to_every_state_and_question() -> None:
+    asked = {key[:2] for key in walk_of(JSON).paths}
+    anywhere = {(state.value, kind) for state in State for kind in ("", "Sign")}
+    checking = {State.CHALLENGED, State.DISCONNECTED, State.CLOSED}
+    assert asked == anywhere | {(state.value, kind) for state in checking for kind in ("Verify", "Admit")}
+
+
+# The abstraction: what comes next depends on nothing but the abstract state
+
+
+def test_all_ways_to_one_abstract_state_lead_to_the_same() -> None:
+    found = walk_of(JSON)
+    assert sum(len(paths) for paths in found.others.values()) == OTHER_WAYS
+    compare_ways(found, steps_of(JSON), JSON)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_long_ways_lead_where_the_walk_saw_them_lead(seed: int) -> None:
+    take_long_ways(walk_of(JSON), ServerSession, seed, LONG_WAYS // 4)
+
+
+def take_long_ways(found: Walk, session_type: type[ServerSession], seed: int, number: int) -> None:
+    choose = Random(seed)  # noqa: S311 - no secret
+    for _ in range(number):
+        wander(found, steps_of(JSON), JSON, choose, session_type)
+
+
+# The invariants: each can fail
+
+
+@pytest.mark.parametrize(("session_type", "invariant"), WRONG.items(), ids=lambda one: getattr(one, "__name__", one))
+def test_a_wrong_session_is_found(session_type: type[ServerSession], invariant: str) -> None:
+    steps = steps_of(JSON)
+    with pytest.raises(InvariantError) as caught:
+        walk(steps, JSON, session_type)
+    assert caught.value.invariant == invariant, str(caught.value)
+
+
+@pytest.mark.parametrize("session_type", WRONG_FAR_OUT)
+def test_a_session_that_differs_by_what_cannot_be_seen_is_found_on_long_ways(session_type: type[ServerSession]) -> None:
+    """The walk takes one way to each abstract state, and this fault shows on another way alone."""
+    found = walk(steps_of(JSON), JSON, session_type)
+    with pytest.raises(InvariantError) as caught:
+        take_long_ways(found, session_type, 0, LONG_WAYS)
+    assert caught.value.invariant == WRONG_FAR_OUT[session_type], str(caught.value)
