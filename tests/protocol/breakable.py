@@ -19,9 +19,9 @@ from ric0_trio.protocol import (
     ServerVerified,
     Sign,
     State,
-    Verify,
 )
-from tests.protocol.pair import SERVER_KEY, START, Pair, Side, server_profile, unpack
+from ric0_trio.testing import SERVER_KEY, START, Side, answer_to, server_profile, unpack
+from tests.protocol.pair import Pair
 from tests.protocol.walk_account import LIMITS, require
 
 MAY_MEET: dict[ClientState, set[State]] = {
@@ -52,7 +52,7 @@ class BreakablePair(Pair):
         self.now = now
         self.codec = codec
         self.server = server_type(server_profile(), LIMITS, codec, now)
-        self.server_side = Side(self.server, signs_with)
+        self.server_side = Side(self.server, lambda question: answer_to(question, key=signs_with))
         self.sides = (self.client_side, self.server_side)
         self.is_broken = False
         self.is_honest = signs_with is SERVER_KEY and expected_key in (None, SERVER_KEY.public)
@@ -81,12 +81,8 @@ class BreakablePair(Pair):
         self.carry_out(side, side.session.answer(result, self.now))
 
     def right_answer(self, side: Side) -> Any:
-        match side.session.question:
-            case Sign() as question:
-                return question.answer(side.key)
-            case Verify() as question:
-                return question.answer()
-        return Admitted()
+        assert side.session.question is not None
+        return side.answer(side.session.question)
 
     def reach_the_deadline(self, side: Side) -> None:
         self.now = max(self.now, side.session.deadline or 0)
