@@ -145,9 +145,7 @@ class Concealer:
         if isinstance(value, list):
             return [self._conceal(item) for item in value]
         if type(value) is dict:
-            return {
-                self._key(key, known=key in SECRET_KEYS): self._conceal(item) for key, item in value.items()
-            }
+            return {self._key(key, known=key in SECRET_KEYS): self._conceal(item) for key, item in value.items()}
         raise NotPlainError(f"a value of the type {type(value).__name__}, which JSON has not")
 
 

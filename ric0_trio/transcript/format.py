@@ -84,7 +84,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         )
 
     def at(self, now: float) -> float:
-        """Say `now` in seconds since the beginning: shortly, if that is exact, as it is for the clocks that there are."""
+        """Say `now` in seconds since the beginning: shortly, if that is exact, as it is with real clocks."""
         short = round(now - self.begin, 7)
         return short if self.begin + short == now else now - self.begin
 

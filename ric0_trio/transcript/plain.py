@@ -47,8 +47,8 @@ def _write_json(plain: object) -> str:
         raise NotPlainError("JSON cannot say it") from None
 
 
-def _write_bson(plain: object) -> bytes:
+def _write_bson(plain: Any) -> bytes:
     try:
-        return bson.encode(plain)  # type: ignore[type-var]
+        return bson.encode(plain)
     except (bson.errors.BSONError, OverflowError, TypeError, ValueError, RecursionError):
         raise NotPlainError("BSON cannot say it") from None

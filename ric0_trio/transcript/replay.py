@@ -106,15 +106,14 @@ class _Replay:
     def run(self) -> Replayed:
         playback = Playback(self._read_header())
         for line in self._rest():
-            match line:
-                case Output():
-                    difference = self._compare(line)
-                case Input():
-                    difference = self._find_untold() or self._play(playback, line)
-                case End():
-                    return self._end("over", self._find_untold())
-                case Cut(why=why):
-                    return self._end("cut", self._find_untold(), why)
+            if isinstance(line, End):
+                return self._end("over", self._find_untold())
+            if isinstance(line, Cut):
+                return self._end("cut", self._find_untold(), line.why)
+            if isinstance(line, Output):
+                difference = self._compare(line)
+            else:
+                difference = self._find_untold() or self._play(playback, line)
             if difference is not None:
                 return self._end("missing", difference)
         return self._end("missing", None)  # effects of the last input may be missing with the rest

@@ -1,4 +1,4 @@
-"""What stands in a transcript instead of a secret: something of the same form, from which the secret cannot be found."""
+"""What stands in a transcript instead of a secret: it has the same form, and the secret cannot be found from it."""
 
 import hashlib
 import string

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ric0_trio.protocol import Codec, JsonCodec
 from tests.protocol.given import mutations, payloads
 from tests.protocol.pair import CHALLENGE, CODECS, CONNECT, DISCONNECT, Plain, connect_data, pack, request
-from tests.transcript.recorded import MemorySink, converse, is_found, record
+from tests.transcripts.recorded import MemorySink, converse, is_found, record
 
 TOKEN = "join-token-thät-nobody-may-see"  # noqa: S105
 PROOF = str(connect_data()["challenge"])
@@ -40,9 +40,11 @@ def objects_of_secrets(draw: st.DrawFn) -> object:
     return draw(
         st.recursive(
             secrets,
-            lambda inner: st.lists(inner, min_size=1, max_size=2)
-            | st.dictionaries(odd_keys, inner, min_size=1, max_size=3)
-            | st.dictionaries(secrets, inner, min_size=1, max_size=1),
+            lambda inner: (
+                st.lists(inner, min_size=1, max_size=2)
+                | st.dictionaries(odd_keys, inner, min_size=1, max_size=3)
+                | st.dictionaries(secrets, inner, min_size=1, max_size=1)
+            ),
             max_leaves=4,
         )
     )
@@ -94,7 +96,7 @@ def payloads_with_secrets(draw: st.DrawFn, codec: Codec) -> str | bytes:
         case "spaced" if isinstance(payload, str):
             return json.dumps(msgspec.to_builtins(plain), indent=2)
         case "big":
-            return payload + type(payload)() + (" " * 70_000 if isinstance(payload, str) else bytes(70_000))
+            return payload + " " * 70_000 if isinstance(payload, str) else payload + bytes(70_000)
     return payload
 
 
