@@ -1,11 +1,12 @@
 """Sessions that are recorded in memory, and what is looked for in their transcripts."""
 
+import base64
 import io
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ric0_trio.protocol import Admitted, Codec, LocalProtocolError, ServerProfile, SessionLimits, Verdict
+from ric0_trio.protocol import Codec, ServerProfile, SessionLimits, Verdict
 from ric0_trio.transcript import RecordedSession, Replayed, StandIns, replay
 from tests.protocol.pair import ADMITTED, START, answer_to, base64_of, server_profile
 
@@ -88,12 +89,7 @@ def _forms(secret: bytes) -> Iterator[bytes]:
 
 
 def _decoded(transcript: bytes) -> Iterator[bytes]:
-    import base64
-
     for line in transcript.splitlines():
         told = json.loads(line)
         if isinstance(told.get("message"), str):
             yield base64.b64decode(told["message"])
-
-
-__all__ = ["Admitted", "LocalProtocolError"]
