@@ -8,6 +8,8 @@ try:
     import bson
 except ImportError:  # the extra `bson` is not installed, so no payload is bytes
     bson = None  # type: ignore[assignment]
+else:
+    _OPTIONS: bson.CodecOptions[dict[str, Any]] = bson.CodecOptions(tz_aware=True)
 
 
 class NotPlainError(ValueError):
@@ -27,8 +29,7 @@ def write_plain(plain: object, kind: type[str] | type[bytes]) -> str | bytes:
 def read_bson(payload: bytes) -> Any:
     """Read BSON, with whatever types it has. Raises `NotPlainError`."""
     try:
-        options: bson.CodecOptions[dict[str, Any]] = bson.CodecOptions(tz_aware=True)
-        return bson.decode(payload, options)
+        return bson.decode(payload, _OPTIONS)
     except (bson.errors.BSONError, OverflowError, ValueError, RecursionError):
         raise NotPlainError("no BSON that Python has types for") from None
 
