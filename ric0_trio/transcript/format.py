@@ -42,7 +42,7 @@ MAX_WITHHELD_BYTES: Final = 16 * 1024 * 1024
 _LATEST: Final = 2e11  # seconds since the epoch: in the year 8307, with 1,500 years to come before datetime ends
 
 At = Annotated[float, Meta(ge=0, le=5e10)]
-"""Seconds since the beginning. `begin + at` is the `now` that the session was given, to the last bit."""
+"""Seconds since the beginning. With `now` in seconds since the epoch, `begin + at` is that `now`, to the last bit."""
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

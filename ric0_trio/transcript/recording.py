@@ -120,7 +120,7 @@ class RecordedSession:
         """As the session does."""
         effects = self._session.answer(result, now)
         if self._tape is not None:
-            self._tape.note(_describe_answer(result, self._tape.at(now)), effects)
+            self._tape.note_answer(result, now, effects)
             self._end_if_over()
         return effects
 
@@ -166,8 +166,8 @@ class _Tape:
     def __init__(self, header: Header, codec: Codec, stand_ins: StandIns, sink: Sink, max_bytes: int) -> None:
         self._header = header
         self._playback = Playback(header)
-        self._concealer = Concealer(stand_ins)
-        self._writer = Writer(codec, self._concealer)
+        self._stand_ins = stand_ins
+        self._writer = Writer(codec, Concealer(stand_ins))
         self._sink = sink
         begin = write_line(header)
         self._room = max_bytes - _ROOM_FOR_THE_END - len(begin)
@@ -186,6 +186,15 @@ class _Tape:
                 self._cut(str(error))
             else:
                 self.note(given, effects)
+
+    def note_answer(self, result: bytes | bool | Verdict, now: float, effects: Effects) -> None:
+        """Write the answer to a question, and what the session told then.
+
+        A signature is replaced as well: it would show whether a guess at what it is over is right.
+        """
+        if isinstance(result, bytes):
+            result = self._stand_ins.for_bytes(result)
+        self.note(_describe_answer(result, self.at(now)), effects)
 
     def note(self, given: Input, effects: Effects) -> None:
         """Write an input without secrets, and what a session tells that has only ever had such inputs."""

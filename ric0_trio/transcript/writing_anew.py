@@ -5,8 +5,9 @@ from typing import Any, Final
 
 import msgspec
 
-from ric0_trio.protocol import BadRequest, Codec, DecodeError, Envelope, Request
+from ric0_trio.protocol import BadRequest, Codec, DecodeError, Envelope, Message, Reply, Request
 from ric0_trio.protocol.codec import size_of
+from ric0_trio.protocol.envelope import build_envelope
 from ric0_trio.transcript.conceal import Concealer
 from ric0_trio.transcript.format import (
     MAX_WITHHELD_BYTES,
@@ -52,13 +53,17 @@ class Writer:
     def _write_anew(self, payload: str | bytes, reading: Envelope | DecodeError, max_bytes: int) -> str | bytes | None:
         """Write it without its secrets; None when that cannot be done, or does not decode to the same."""
         try:
-            concealed = self._concealer.conceal_message(read_plain(payload))
-            shown = write_plain(concealed, self._codec.payload_type)
+            shown = self._conceal(read_plain(payload))
         except NotPlainError:
-            return None
+            if isinstance(reading, DecodeError | BadRequest):
+                return None
+            shown = self._conceal(_plain(reading))  # there was too much that is not known here
         if size_of(shown) > max_bytes or not self._is_same(reading, _read(self._codec, shown)):
             return None
         return shown
+
+    def _conceal(self, plain: Any) -> str | bytes:
+        return write_plain(self._concealer.conceal_message(plain), self._codec.payload_type)
 
     def _is_same(self, reading: Envelope | DecodeError, other: Envelope | DecodeError) -> bool:
         """Whether two messages say the same, but for the secrets of the first."""
@@ -66,7 +71,9 @@ class Writer:
             return False
         if isinstance(reading, BadRequest) and isinstance(other, BadRequest):
             return (self._concealer.show(reading.name), reading.conversation) == (other.name, other.conversation)
-        return isinstance(reading, DecodeError) or self._concealer.conceal_message(_plain(reading)) == _plain(other)
+        if isinstance(reading, BadRequest | DecodeError) or isinstance(other, BadRequest | DecodeError):
+            return True
+        return bool(self._concealer.conceal_message(_plain(reading)) == _plain(other))
 
     def _describe(self, reading: Envelope | DecodeError) -> Undecodable | BadReading:
         match reading:
@@ -92,7 +99,6 @@ def _read(codec: Codec, payload: str | bytes) -> Envelope | DecodeError:
         return error
 
 
-def _plain(envelope: Envelope | DecodeError) -> Any:
-    """What an envelope says, as far as it is known here: in the form of a message, so that it can be concealed."""
-    plain = msgspec.to_builtins(envelope)
-    return {**plain, "type": "request" if isinstance(envelope, Request) else "reply"}
+def _plain(envelope: Message | Request | Reply) -> Any:
+    """What an envelope says, as far as it is known here."""
+    return msgspec.to_builtins(build_envelope(envelope))

@@ -57,7 +57,7 @@ def test_what_was_said_replays(tmp_path: Path) -> None:
 def test_a_server_that_is_killed_leaves_what_came_before(tmp_path: Path) -> None:
     with recording(tmp_path) as (server, transcripts), server.client() as client:
         assert client.challenge()["status"] == "success"
-        wait_until("it is written", lambda: any(b"signed" in path.read_bytes() for path in files(transcripts)))
+        wait_until(lambda: [path.read_bytes() for path in files(transcripts)], lambda seen: b"signed" in b"".join(seen))
         server.process.kill()
         server.process.wait()
     (told,) = replay(files(transcripts))

@@ -174,7 +174,7 @@ def hostile_files(draw: st.DrawFn) -> bytes:
     return b"".join(lines)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(file=hostile_files() | st.binary(max_size=200))
 def test_no_file_makes_it_fail(file: bytes) -> None:
     with suppress(TranscriptError):
