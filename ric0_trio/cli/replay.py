@@ -16,7 +16,7 @@ from ric0_trio.transcript import Difference, Replayed, TranscriptError
 from ric0_trio.transcript import replay as replay_transcript
 
 _BEFORE: Final = 40
-_WINDOW: Final = 160
+_WINDOW: Final = 100
 """Characters of a long line that are shown around the first that differs, and how many of them before it."""
 
 _ENDS: Final = {

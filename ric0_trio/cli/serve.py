@@ -61,7 +61,7 @@ def serve(
       ric0-trio serve --dev --port 0 --data-dir "$TMP" --ready-file "$TMP/ready.json"
 
     \b
-    To see what somebody's client and the server say to each other, and whether another version would answer the same:
+    To see what somebody's client and the server say, and whether another version would say the same:
       ric0-trio serve --config ric0.toml --record transcripts --record-address 192.0.2.7
       ric0-trio replay transcripts/*.jsonl
     """
