@@ -22,7 +22,7 @@ from ric0_trio.transcript.stand_ins import StandIns
 SECRET_KEYS: Final = frozenset({"challenge", "challenge_response", "join_token"})
 """What these keys hold is replaced wherever they stand. A `challenge` can be a proof that went to the wrong request."""
 
-MAX_VALUES: Final = 2000
+MAX_VALUES: Final = 1500
 """How many values a message may have: a stand-in takes microseconds, and others wait. A valid one has 1,200 at most."""
 
 _SHORTEST_LIKE_A_PROOF: Final = 80  # characters, of 60 bytes; the shortest signatures have 64 bytes
@@ -30,7 +30,7 @@ _RUN: Final = "[A-Za-z0-9+/_-]"
 # The look behind keeps it from trying each place in a run that is too short.
 _LIKE_A_PROOF: Final = re.compile(rf"(?<!{_RUN}){_RUN}{{{_SHORTEST_LIKE_A_PROOF},}}={{0,2}}")
 _SHORTEST_KNOWN: Final = 6
-_MAX_KNOWN: Final = 64
+_MAX_KNOWN: Final = 16
 
 _TEXT: Final = inspect.StrType()
 _ENVELOPE: Final[dict[str, inspect.Type]] = {

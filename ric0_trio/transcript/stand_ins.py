@@ -12,7 +12,7 @@ _LETTERS: Final = string.ascii_letters + string.digits
 _BASE64: Final = frozenset(_LETTERS + "+/")
 _WIDE: Final = {2: "é", 3: "€", 4: "🔑"}
 """For a character that takes so many bytes in UTF-8: one says as little as another."""
-_HASH_BYTES: Final = 64
+_USE_BYTES: Final = 8
 
 # RFC 8410: a challenge that begins like this, and is as long as a key, is refused for it. Nothing in it is secret.
 _ED25519_PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
@@ -22,7 +22,7 @@ _ED25519_KEY_BYTES: Final = 44
 class StandIns:
     """Gives the same stand-in for the same secret, for as long as it lives.
 
-    A stand-in is a keyed hash (BLAKE2b) of the secret, so without the key not even a short secret is found by trying;
+    A stand-in is a keyed hash (SHAKE-256) of the secret, so without the key not even a short secret is found by trying;
     and the key is in no transcript.
     """
 
@@ -56,11 +56,7 @@ class StandIns:
         return "".join(_stand_for(char, byte) for char, byte in zip(secret, stream, strict=True))
 
     def _expand(self, use: bytes, secret: bytes, size: int) -> bytes:
-        blocks = (
-            hashlib.blake2b(secret, key=self._key, person=use, salt=number.to_bytes(16, "big")).digest()
-            for number in range(-(-size // _HASH_BYTES))
-        )
-        return b"".join(blocks)[:size]
+        return hashlib.shake_256(self._key + use.ljust(_USE_BYTES) + secret).digest(size)
 
 
 def _stand_for(char: str, byte: int) -> str:

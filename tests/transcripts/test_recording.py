@@ -9,7 +9,6 @@ from msgspec import to_builtins
 
 from ric0_trio.protocol import (
     Codec,
-    JsonCodec,
     Kick,
     LocalProtocolError,
     ServerSession,
@@ -19,6 +18,7 @@ from ric0_trio.protocol import (
 from ric0_trio.protocol.effects import CloseCode
 from ric0_trio.protocol.keys import decode_base64, decode_challenge, encode_base64
 from ric0_trio.transcript import RecordedSession, StandIns
+from ric0_trio.transcript.conceal import MAX_VALUES
 from ric0_trio.transcript.format import MAX_WITHHELD_BYTES, Header
 from tests.protocol.given import payloads
 from tests.protocol.pair import (
@@ -38,7 +38,7 @@ from tests.protocol.pair import (
 )
 from tests.transcripts.recorded import STAND_INS, MemorySink, converse, record
 
-JSON = JsonCodec()
+JSON = CODECS["json"]
 KICK = Kick(CloseCode.KICKED, "enough")
 
 
@@ -221,3 +221,46 @@ def test_another_key_gives_other_stand_ins() -> None:
     others = [StandIns(bytes([number]) * 32).for_text(encode_base64(NONCE)) for number in range(50)]
     assert len(set(others)) == 50
     assert all(one[:8] != other[:8] for one, other in pairwise(others))
+
+
+# What takes long to write is not written, as others wait meanwhile
+
+TOO_MUCH = ["x"] * MAX_VALUES
+
+
+@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+def test_a_valid_message_with_too_much_that_is_not_known(codec: Codec) -> None:
+    """It is written as far as it is known."""
+    sink = MemorySink()
+    payload = pack(codec, request("challenge", {**CHALLENGE["data"], "more": TOO_MUCH}))
+    converse(record(codec, sink, max_message_bytes_before_auth=len(payload)), [payload])
+    told = sink.lines[1]
+    assert set((told["message"] if codec is JSON else told["reads"])["data"]) == {"challenge"}
+    assert sink.ended == [None]
+    assert sink.replay().difference is None
+
+
+@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+def test_a_bad_message_with_too_much(codec: Codec) -> None:
+    sink = MemorySink()
+    payload = pack(codec, request("challenge", {"challenge": TOO_MUCH}))
+    converse(record(codec, sink, max_message_bytes_before_auth=len(payload)), [payload])
+    assert sink.lines[1]["in"] == "receive_withheld"
+    assert sink.lines[1]["reads"] == {
+        "as": "bad_request",
+        "name": "challenge",
+        "conversation": 0,
+        "problem": "withheld",
+    }
+    assert sink.replay().difference is None
+
+
+def test_no_more_secrets_are_remembered_than_there_is_time_for() -> None:
+    sink = MemorySink()
+    session = record(JSON, sink, messages_before_auth=100)
+    for number in range(30):
+        session.receive(pack(JSON, request("challenge", {"challenge": [f"secret-{number:04}"]})), START)
+    session.receive(pack(JSON, request("secret-0000, secret-0029", [], 7)), START)
+    session.receive(pack(JSON, {**CONNECT, "type": "secret-0000, secret-0029"}), START)
+    assert b"secret-0029" not in sink.written
+    assert b"secret-0000" in sink.written
