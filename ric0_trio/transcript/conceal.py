@@ -56,9 +56,9 @@ class Concealer:
 
         Raises `NotPlainError` for a type that JSON has not, and for what is too deep, or has too many values.
         """
+        self._meet_secrets(plain)
         if not isinstance(plain, dict):
             return self._conceal(plain)
-        self._meet_secrets(plain)
         return {
             self._key(key, is_known=key in _ENVELOPE or key == "data"): self._envelope_value(key, value, plain)
             for key, value in plain.items()
@@ -73,8 +73,11 @@ class Concealer:
             return text
         return _LIKE_A_PROOF.sub(lambda match: self._stand_ins.for_text(match[0]), text)
 
-    def _meet_secrets(self, plain: Plain) -> None:
-        """Remember secrets before anything is shown: they may stand in public, too, in this very message."""
+    def _meet_secrets(self, plain: Any) -> None:
+        """Remember secrets before anything is shown: they may stand in public, too, in this very message.
+
+        Level by level, as nothing is known yet of how deep it is. Raises `NotPlainError`.
+        """
         level: list[tuple[Any, bool]] = [(plain, False)]
         values = 0
         for _ in range(MAX_DEPTH + 1):

@@ -1,6 +1,8 @@
 """A received message as a line: written anew without its secrets, if that says the same to the core; else withheld."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -52,18 +54,18 @@ class Writer:
 
     def _write_anew(self, payload: str | bytes, reading: Envelope | DecodeError, max_bytes: int) -> str | bytes | None:
         """Write it without its secrets; None when that cannot be done, or does not decode to the same."""
-        try:
-            shown = self._conceal(read_plain(payload))
-        except NotPlainError:
-            if isinstance(reading, DecodeError | BadRequest):
-                return None
-            shown = self._conceal(_plain(reading))  # there was too much that is not known here
-        if size_of(shown) > max_bytes or not self._is_same(reading, _read(self._codec, shown)):
+        shown = self._conceal(partial(read_plain, payload))
+        if shown is None and not isinstance(reading, DecodeError | BadRequest):
+            shown = self._conceal(partial(_plain, reading))  # there was too much that is not known here
+        if shown is None or size_of(shown) > max_bytes or not self._is_same(reading, _read(self._codec, shown)):
             return None
         return shown
 
-    def _conceal(self, plain: Any) -> str | bytes:
-        return write_plain(self._concealer.conceal_message(plain), self._codec.payload_type)
+    def _conceal(self, read: Callable[[], Any]) -> str | bytes | None:
+        try:
+            return write_plain(self._concealer.conceal_message(read()), self._codec.payload_type)
+        except NotPlainError:
+            return None
 
     def _is_same(self, reading: Envelope | DecodeError, other: Envelope | DecodeError) -> bool:
         """Whether two messages say the same, but for the secrets of the first."""

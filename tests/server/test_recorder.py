@@ -37,10 +37,10 @@ class Serving:
     def __init__(self, server: Server, listener: trio.SocketListener, logs: list[structlog.typing.EventDict]) -> None:
         self.server = server
         self.logs = logs
-        self._listener = listener
+        self.listener = listener
 
     async def hold_a_session(self) -> None:
-        client = RawClient(await open_stream_to_socket_listener(self._listener))
+        client = RawClient(await open_stream_to_socket_listener(self.listener))
         await client.reach(State.CHALLENGED)
         await client.ask(request("connect", connect_data(join_token=TOKEN), 2))
         await client.close()
@@ -108,7 +108,7 @@ async def test_nothing_is_written_unless_it_is_asked_for(tmp_path: Path, monkeyp
 
 async def test_what_has_come_so_far_is_written_while_the_session_goes_on(tmp_path: Path) -> None:
     async with serving(dir=tmp_path) as site:
-        client = RawClient(await open_stream_to_socket_listener(site._listener))
+        client = RawClient(await open_stream_to_socket_listener(site.listener))
         await client.reach(State.CONNECTED)
         while [each.effects for each in replayed(tmp_path)] != [5]:  # noqa: ASYNC110 - it has no event for this
             await trio.sleep(0.05)
@@ -130,7 +130,7 @@ async def test_it_is_begun_and_ended_while_the_server_runs(tmp_path: Path) -> No
 
 async def test_a_transcript_has_a_bound(tmp_path: Path) -> None:
     async with serving(dir=tmp_path, max_transcript_bytes=16 * 1024) as site:
-        client = RawClient(await open_stream_to_socket_listener(site._listener))
+        client = RawClient(await open_stream_to_socket_listener(site.listener))
         await client.reach(State.CONNECTED)
         for number in range(30):
             await client.ask(request("x" * 64, {}, 2 * number))
@@ -218,7 +218,8 @@ async def test_no_more_waits_than_there_is_room_for(tmp_path: Path) -> None:
         for _ in range(2 * MAX_PENDING_BYTES // 16_000):
             session.receive(message % ("x" * 16_000), START)
     assert [entry["event"] for entry in logs] == ["record.failed"]
-    assert recorder._pending_bytes <= MAX_PENDING_BYTES
+    await recorder.finish()
+    assert 0 < used_bytes(tmp_path) <= MAX_PENDING_BYTES
     assert isinstance(begin(recorder, "192.0.2.7"), ServerSession)  # for a while, nothing more is begun
 
 

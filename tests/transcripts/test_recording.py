@@ -12,6 +12,7 @@ from ric0_trio.protocol import (
     Kick,
     LocalProtocolError,
     ServerSession,
+    SessionLimits,
     Sign,
     State,
 )
@@ -20,6 +21,7 @@ from ric0_trio.protocol.keys import decode_base64, decode_challenge, encode_base
 from ric0_trio.transcript import RecordedSession, StandIns
 from ric0_trio.transcript.conceal import MAX_VALUES
 from ric0_trio.transcript.format import MAX_WITHHELD_BYTES, Header
+from ric0_trio.transcript.playback import Playback
 from tests.protocol.given import payloads
 from tests.protocol.pair import (
     CHALLENGE,
@@ -168,11 +170,11 @@ def test_a_message_that_says_something_else_without_its_secrets() -> None:
     assert "a message that says something else without its secrets" in sink.ended
 
 
-def test_a_session_that_would_go_another_way_without_its_secrets() -> None:
+def test_a_session_that_would_go_another_way_without_its_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     """It cannot be, as far as is known; if it is, it is no transcript of what happened, and ends."""
     sink = MemorySink()
     session = record(JSON, sink)
-    session._tape._playback.play = lambda given: ()  # type: ignore[union-attr, method-assign]
+    monkeypatch.setattr(Playback, "play", lambda playback, given: ())
     session.receive(pack(JSON, CHALLENGE), START)
     assert sink.ended == ["without its secrets, the session would have gone another way"]
     assert sink.replay().end == "cut"
@@ -188,7 +190,7 @@ def test_a_token_that_is_a_word_of_the_servers() -> None:
 
 @given(begin=st.floats(1e9, 4e9), steps=st.lists(st.floats(0, 1e5), max_size=5))
 def test_times_are_exact(begin: float, steps: list[float]) -> None:
-    header = Header.of(server_profile(), server(JSON)._limits, JSON, begin)
+    header = Header.of(server_profile(), SessionLimits(), JSON, begin)
     now = begin
     for step in steps:
         now += step
@@ -253,6 +255,30 @@ def test_a_bad_message_with_too_much(codec: Codec) -> None:
         "problem": "withheld",
     }
     assert sink.replay().difference is None
+
+
+def as_text(plain: object) -> str:
+    return str(pack(JSON, plain))
+
+
+@pytest.mark.parametrize("depth", [31, 32, 33, 100, 500, 5000])
+def test_however_deep_it_is(depth: int) -> None:
+    for payload in (
+        "[" * depth + "]" * depth,
+        '{"type":' * depth + "1" + "}" * depth,
+        as_text(CHALLENGE)[:-1] + ',"x":' + "[" * depth + "]" * depth + "}",
+        as_text({**CHALLENGE, "conversation": 1})[:-1] + ',"challenge":' + "[" * depth + "]" * depth + "}",
+    ):
+        sink = MemorySink()
+        converse(record(JSON, sink, max_message_bytes_before_auth=100_000), [payload])
+        assert sink.ended == [None]
+        assert sink.replay().difference is None
+
+
+def test_a_long_list_is_no_message() -> None:
+    sink = MemorySink()
+    converse(record(JSON, sink, max_message_bytes_before_auth=100_000), [pack(JSON, TOO_MUCH * 2)])
+    assert sink.lines[1]["in"] == "receive_withheld"
 
 
 def test_no_more_secrets_are_remembered_than_there_is_time_for() -> None:
