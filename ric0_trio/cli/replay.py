@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import click
+import msgspec
 
 from ric0_trio.cli.exits import CommandError, Exit
 from ric0_trio.cli.paths import FILE
@@ -66,7 +67,7 @@ def replay(files: Sequence[Path], as_json: bool) -> None:
 
 def _tell(file: Path, replayed: Replayed, *, as_json: bool) -> None:
     if as_json:
-        show_json({"file": str(file), "same": replayed.difference is None, **_as_object(replayed), "error": None})
+        show_json({"file": str(file), "same": replayed.difference is None, **msgspec.structs.asdict(replayed)})
         return
     name, difference = make_printable(str(file)), replayed.difference
     counted = f"{count(replayed.inputs, 'input')}, {count(replayed.effects, 'effect')}"
@@ -77,19 +78,6 @@ def _tell(file: Path, replayed: Replayed, *, as_json: bool) -> None:
     where = f"line {difference.line}, after the input of line {difference.input_line}"
     click.echo(f"{name}: {click.style('different', fg='red')}: {where}; until then {counted}")
     _show_difference(difference)
-
-
-def _as_object(replayed: Replayed) -> dict[str, object]:
-    difference = replayed.difference
-    return {
-        "inputs": replayed.inputs,
-        "effects": replayed.effects,
-        "end": replayed.end,
-        "cut_why": replayed.cut_why,
-        "difference": None
-        if difference is None
-        else {name: getattr(difference, name) for name in difference.__struct_fields__},
-    }
 
 
 def _show_difference(difference: Difference) -> None:
