@@ -21,7 +21,7 @@ from ric0_trio.protocol.messages import Capabilities, Extensions, Label, Sentenc
 from ric0_trio.server.addresses import Networks
 from ric0_trio.server.limits import ServerLimits
 from ric0_trio.server.listening import PLACES, Place, parse_place
-from ric0_trio.server.settings import Adapter
+from ric0_trio.server.settings import Adapter, RecordSettings
 
 DATA_DIR: Final = Path("ric0-data")
 
@@ -132,6 +132,10 @@ class LimitsSection(ServerLimits, frozen=True, kw_only=True, forbid_unknown_fiel
     """Every bound on what a client can make the server spend (docs/limits.md)."""
 
 
+class RecordSection(RecordSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which conversations are written down (docs/transcripts.md)."""
+
+
 class Config(Section, frozen=True):
     """All that can be configured."""
 
@@ -144,6 +148,7 @@ class Config(Section, frozen=True):
     audit: AuditSection = AuditSection()
     log: LogSection = LogSection()
     admin: AdminSection = AdminSection()
+    record: RecordSection = RecordSection()
     limits: LimitsSection = LimitsSection()
 
 
@@ -187,6 +192,7 @@ def _find_problem(config: Config) -> str | None:
         ("[listen] trusted_proxies", config.listen.trusted_proxies, _take_proxies, _PROXIES),
         ("[listen] allowed_origins", config.listen.allowed_origins, _take_origin, "https://HOST, without a path or *"),
         ("[limits] exempt_networks", config.limits.exempt_networks, _take_network, _NETWORKS),
+        ("[record] addresses", config.record.addresses, _take_network, _NETWORKS),
         ("[access] accept_key_formats", config.access.accept_key_formats, _take_key_format, one_of(KEY_FORMATS)),
         ("[admin] listen", filter(None, [config.admin.listen]), _take_local_place, _LOCAL_PLACES),
         ("[server] url", filter(None, [config.server.url]), _take_url, "one that begins with wss://"),

@@ -16,6 +16,7 @@ from ric0_trio.cli.exits import CommandError, Exit
 from ric0_trio.cli.explain import explain
 from ric0_trio.cli.keygen import keygen
 from ric0_trio.cli.probe import probe
+from ric0_trio.cli.replay import replay
 from ric0_trio.cli.serve import serve
 from ric0_trio.cli.token import token
 from ric0_trio.cli.user import user
@@ -46,7 +47,7 @@ def command() -> None:
     pass
 
 
-for subcommand in (serve, keygen, probe, token, user, client, who, kick, explain, audit, check, backup, bench):
+for subcommand in (serve, keygen, probe, token, user, client, who, kick, explain, audit, check, backup, bench, replay):
     command.add_command(subcommand)
 
 

@@ -16,8 +16,10 @@ class Exit(IntEnum):
     BROKEN = 5
     """The connection broke on the way."""
     USAGE = 64
+    DATA = 65
+    """A file that was to be read cannot be, or is not what it should be."""
     CONFIG = 78
-    """Something that the command needs is missing or wrong. (64 and 78 are those of sysexits.h.)"""
+    """Something that the command needs is missing or wrong. (64, 65 and 78 are those of sysexits.h.)"""
     INTERRUPTED = 130
     """Stopped with Ctrl-C, as shells have it."""
 

@@ -32,6 +32,7 @@ def make_settings(startup: Startup, url: str) -> Settings:
         trusted_proxies=config.listen.trusted_proxies,
         allowed_origins=config.listen.allowed_origins,
         adapter=config.listen.adapter,
+        record=config.record,
     )
 
 

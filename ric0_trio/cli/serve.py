@@ -32,6 +32,9 @@ from ric0_trio.server.socket_activation import LISTEN_VARIABLES, PassedSocketErr
 @click.option("--key", type=FILE, help="The TLS certificate's private key, in PEM.")
 @click.option("--log-format", type=click.Choice(["console", "json"]), help="For people, or for machines.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="The least that is logged.")
+@click.option("--record", type=FOLDER, help="Write each conversation down in this folder, without its secrets.")
+@click.option("--record-address", multiple=True, help="Those of this address or network alone; may be repeated.")
+@click.option("--record-one-in", type=click.IntRange(1, 1_000_000), help="One of so many alone.  [default: 1]")
 @click.option(
     "--ready-file",
     type=FILE,
@@ -56,11 +59,18 @@ def serve(
     \b
     In tests:
       ric0-trio serve --dev --port 0 --data-dir "$TMP" --ready-file "$TMP/ready.json"
+
+    \b
+    To see what somebody's client and the server say, and whether another version would say the same:
+      ric0-trio serve --config ric0.toml --record transcripts --record-address 192.0.2.7
+      ric0-trio replay transcripts/*.jsonl
     """
     if plaintext and not dev:
         raise click.UsageError("--plaintext is for --dev alone; behind a proxy, set [listen] behind_proxy = true")
     sources = Sources(config_file, _as_config(flags), dev, plaintext)
     config = sources.read()
+    if config.record.dir is None and (flags["record_address"] or flags["record_one_in"]):
+        raise click.UsageError("--record-address and --record-one-in say what is recorded; --record DIR says where")
     passed = click.get_current_context().with_resource(_take_passed_sockets())
     service = _take_service_manager()
     for place in config.listen.direct if plaintext else ():
@@ -97,6 +107,11 @@ def _as_config(flags: dict[str, Any]) -> dict[str, Any]:
         "listen": {"host": flags["host"], "port": flags["port"]},
         "tls": {"cert": flags["cert"], "key": flags["key"]},
         "server": {"identity": flags["identity"]},
+        "record": {
+            "dir": flags["record"],
+            "addresses": flags["record_address"] or None,
+            "one_in": flags["record_one_in"],
+        },
         "log": {"format": flags["log_format"], "level": flags["log_level"]},
     }
 

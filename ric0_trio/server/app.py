@@ -86,10 +86,12 @@ class Server:
         with self._services.turns.following_rounds():
             async with trio.open_nursery() as watching:
                 await watching.start(self._services.readiness.run)
+                watching.start_soon(self._services.recorder.run)
                 async with trio.open_nursery() as connections:
                     await self._accept_until_stopped(listeners, proxied, connections, task_status)
                     connections.cancel_scope.deadline = trio.current_time() + self.settings.limits.drain_timeout_s
                 watching.cancel_scope.cancel()
+        await self._services.recorder.finish()
         self._services.refusals.tell()
         self._services.endings.tell()
 

@@ -1,4 +1,4 @@
-"""An open WebSocket and its `ServerSession`: what comes in goes to the session, and its effects are carried out."""
+"""An open WebSocket and its session: what comes in goes to the session, and its effects are carried out."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +20,6 @@ from ric0_trio.protocol import (
     Refused,
     Release,
     Send,
-    ServerSession,
     Sign,
     State,
     Status,
@@ -88,7 +87,7 @@ class Conversation:
         self._log = log
         self._history = history
         self._clock = SteadyClock()
-        self._session = ServerSession(settings.profile, self._limits, codec, self._clock.now())
+        self._session = services.recorder.begin(settings, codec, self._clock.now(), connection_id, peer)
         per_min = self._limits.control_frames_per_min
         self._users_control_frames = TokenBucket(per_min, per_min / 60, trio.current_time())
         self._allow_frames(is_user=False)

@@ -12,6 +12,7 @@ from ric0_trio import __version__
 from ric0_trio.protocol import CloseCode
 from ric0_trio.server.endings import Cause, Ending
 from ric0_trio.server.instruments import Histogram, HistogramCollector, Tally
+from ric0_trio.server.recorder import Outcome
 from ric0_trio.server.refusals import LIMITS
 from ric0_trio.server.watched import ConnectionState
 
@@ -45,6 +46,13 @@ class Metrics:
             "ric0_http_refusals", "Requests that were answered instead of opening a WebSocket.", "status"
         )
         self._connects = self._tally("ric0_connects", "Answered connect requests.", "status")
+        self._transcripts = self._tally(
+            "ric0_transcripts",
+            "Transcripts of conversations: whole, cut at a bound, or lost, as they could not be written.",
+            "outcome",
+        )
+        for outcome in get_args(Outcome):
+            self._transcripts.begin(outcome)
         self.signing, self.verifying = Histogram(_SHORT_S), Histogram(_SHORT_S)
         self.admission, self._lag = Histogram(_LONG_S), Histogram(_LONG_S)
         self.received, self.sent = Histogram(_BYTES), Histogram(_BYTES)
@@ -112,6 +120,10 @@ class Metrics:
     def count_reload(self, outcome: str) -> None:
         """The configuration was read again: `done` or `failed`."""
         self._reloads.count(outcome)
+
+    def count_transcript(self, outcome: Outcome) -> None:
+        """A transcript has come to its end."""
+        self._transcripts.count(outcome)
 
     async def watch_event_loop(self) -> None:
         """Note now and then how late the event loop is, until cancelled."""

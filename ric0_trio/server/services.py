@@ -12,6 +12,7 @@ from ric0_trio.server.address_limits import AddressLimits
 from ric0_trio.server.addresses import Addresses, Peer
 from ric0_trio.server.endings import EndingLog
 from ric0_trio.server.metrics import Metrics
+from ric0_trio.server.recorder import Recorder
 from ric0_trio.server.refusals import Refusals
 from ric0_trio.server.settings import Settings
 from ric0_trio.server.strangers import Strangers
@@ -37,6 +38,7 @@ class Services:
         self.refusals = Refusals()
         self.endings = EndingLog()
         self.metrics = Metrics()
+        self.recorder = Recorder(self.metrics.count_transcript)
         self.courtesy = TokenBucket(_TOLD_AT_ONCE, _TOLD_PER_S, now=0)
         """How many newcomers are told that there is no room; others are cut off without a word."""
         self.signing_threads = trio.CapacityLimiter(_SIGNING_THREADS)
@@ -50,7 +52,9 @@ class Services:
         """
         if settings.profile.info.pubkey != self.key.public:
             raise ValueError("the profile names another key than the one that the server proves itself with")
-        self.addresses = Addresses(settings.limits.exempt_networks, settings.trusted_proxies)
+        addresses = Addresses(settings.limits.exempt_networks, settings.trusted_proxies)
+        self.recorder.change(settings.record)
+        self.addresses = addresses
         self.allowed_origins = frozenset(map(normal_origin, settings.allowed_origins))
         self.address_limits.limits = self.strangers.limits = settings.limits
         self.settings = settings

@@ -111,6 +111,14 @@ def administered(place: str, token_file: str = "", token: bytes | None = None, m
     return spoil
 
 
+def recorded(spoil: Callable[[], object] = lambda: None, more: str = "") -> Callable[[], None]:
+    def spoil_all() -> None:
+        write("ric0.toml", f'{CONFIG}\n[record]\ndir = "said"\n{more}\n')
+        spoil()
+
+    return spoil_all
+
+
 def certified(*days: float, hosts: tuple[str, ...] = ("chat.example",)) -> Callable[[], None]:
     def spoil() -> None:
         certify(issue("own", *hosts, issuer=BETWEEN, days=(days[0], days[1]) if days else (-1, 90)), BETWEEN)
@@ -138,6 +146,14 @@ def make_folder(name: str, mode: int) -> Callable[[], None]:
     def spoil() -> None:
         Path(name).mkdir()
         Path(name).chmod(mode)
+
+    return spoil
+
+
+def full_folder(name: str) -> Callable[[], None]:
+    def spoil() -> None:
+        make_folder(name, 0o700)()
+        write(f"{name}/old.jsonl", bytes(65536))
 
     return spoil
 
@@ -297,6 +313,18 @@ BROKEN = {
     "an admin token open to others": warned(
         administered("127.0.0.1:0", ADMIN, b"x" * 16, 0o644), ADMIN, "others on this machine",
         f"chmod 600 {ADMIN}",
+    ),
+    "a folder of transcripts that is none": warned(
+        recorded(lambda: write("said", "x")), "said", "no transcript can be written there", "give [record] dir a folder"
+    ),
+    "a folder of transcripts open to others": warned(
+        recorded(make_folder("said", 0o755)), "said", "others on this machine can look in", "chmod 700 said"
+    ),
+    "a folder of transcripts that is full": warned(
+        recorded(full_folder("said"), "max_total_bytes = 65536"), "said", "it is full", "move some away"
+    ),
+    "a folder of transcripts that is not there yet": Case(
+        recorded(), "ok", "said", ["transcripts of conversations can be written there"]
     ),
     "an admin listener without a token": noted(
         administered("127.0.0.1:0"), "[admin] token_file", "nobody may see the connections"

@@ -15,6 +15,7 @@ EXAMPLES = {
     ("serve",): "ric0-trio serve --dev\n",
     ("keygen",): "ric0-trio keygen identity.pem\n",
     ("probe",): "ric0-trio probe wss://chat.example\n",
+    ("replay",): "ric0-trio replay --json transcripts/*.jsonl\n",
     ("bench",): "ric0-trio bench wss://127.0.0.1:8443 --ca ric0-dev/ca.pem\n",
 }
 
@@ -31,7 +32,7 @@ def test_help_has_examples(words: tuple[str, ...], example: str, flag: str, run:
 def test_probes_help_explains_its_exit_codes(run: Run) -> None:
     out = run("probe", "--help").out
     first_words = [line.split()[0] for line in out.splitlines() if line.strip()]
-    codes = [str(int(code)) for code in Exit if code not in (Exit.FAILED, Exit.CONFIG)]
+    codes = [str(int(code)) for code in Exit if code not in (Exit.FAILED, Exit.DATA, Exit.CONFIG)]
     assert [word for word in first_words if word.isdecimal()] == codes
 
 

@@ -42,6 +42,10 @@ level = "debug"
 [admin]
 listen = "127.0.0.1:9108"
 token_file = "admin.token"
+[record]
+dir = "transcripts"
+addresses = ["192.0.2.0/24"]
+one_in = 10
 [limits]
 auth_timeout_s = 2
 max_connections = 7
@@ -112,6 +116,9 @@ ENVIRONMENT = {
     "RIC0_TRIO_LOG_LEVEL": "debug",
     "RIC0_TRIO_ADMIN_LISTEN": "127.0.0.1:9108",
     "RIC0_TRIO_ADMIN_TOKEN_FILE": "admin.token",
+    "RIC0_TRIO_RECORD_DIR": "transcripts",
+    "RIC0_TRIO_RECORD_ADDRESSES": '["192.0.2.0/24"]',
+    "RIC0_TRIO_RECORD_ONE_IN": "10",
     "RIC0_TRIO_LIMITS_AUTH_TIMEOUT_S": "2",
     "RIC0_TRIO_LIMITS_MAX_CONNECTIONS": "7",
 }
@@ -158,7 +165,7 @@ NETWORKS = "an address, a network (192.0.2.0/24, 2001:db8::/32) or unix"
 ORIGIN = "https://HOST, without a path or *"
 PROXIES = "an address, a network that no client is in, or unix"
 LOCAL_PLACES = "127.0.0.1:PORT, [::1]:PORT, unix:PATH or systemd:NAME, which other machines do not reach"
-SECTIONS = "data_dir, listen, tls, server, access, audit, log, admin or limits"
+SECTIONS = "data_dir, listen, tls, server, access, audit, log, admin, record or limits"
 AT_LEAST_0 = "expected a whole number of at least 0"
 IN_FILE = {
     "[listen]\nport = 'http'": "[listen] port: expected a whole number, got 'http'",
@@ -215,6 +222,10 @@ IN_FILE = {
     "[admin]\nlisten = '9108'": f"[admin] listen: expected {LOCAL_PLACES}, got '9108'",
     "[admin]\nlisten = 9108": "[admin] listen: expected text, got 9108",
     "[admin]\ntoken_file = ''": f"[admin] token_file: {A_PATH}, got ''",
+    "[record]\naddresses = ['nowhere']": f"[record] addresses: expected {NETWORKS}, got 'nowhere'",
+    "[record]\none_in = 0": "[record] one_in: expected a whole number of at least 1, got 0",
+    "[record]\nmax_transcript_bytes = 1": "[record] max_transcript_bytes: expected a whole number of at least 16384, "
+    "got 1",
     "[limits]\nmax_head_bytes = 10": "[limits] max_head_bytes: expected a whole number of at least 1024, got 10",
     "[lisen]\nport = 443": f"lisen: no such key; is it listen? expected {SECTIONS}",
     "port = 443": f"port: no such key; expected {SECTIONS}",

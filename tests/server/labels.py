@@ -19,7 +19,7 @@ VALUES: dict[str, Collection[str]] = {
     "limit": LIMITS,
     "operation": ["sign", "verify"],
     "direction": ["in", "out"],
-    "outcome": ["done", "failed"],
+    "outcome": ["done", "failed", "whole", "cut", "lost"],
     "version": [__version__],
 }
 

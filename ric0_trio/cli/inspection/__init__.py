@@ -13,6 +13,7 @@ from ric0_trio.cli.inspection.files import inspect_files, is_complete
 from ric0_trio.cli.inspection.findings import Finding, Level
 from ric0_trio.cli.inspection.kept import inspect_kept
 from ric0_trio.cli.inspection.places import inspect_places
+from ric0_trio.cli.inspection.record import inspect_record
 from ric0_trio.cli.inspection.resources import inspect_open_files
 from ric0_trio.client.address import Address
 from ric0_trio.config import Config, load_config
@@ -48,6 +49,7 @@ def inspect(config_file: Path | None, data_dir: Path | None) -> Inspection:
         *kept.findings,
         *inspect_places(config, is_served=kept.is_served),
         *inspect_admin(config.admin),
+        *inspect_record(config.record),
         inspect_open_files(config.limits),
     ]
     return Inspection(findings, data.files.database, kept.schema, kept.damage)
