@@ -51,7 +51,9 @@ def _blocks(body: str) -> Iterator[list[str]]:
     block: list[str] = []
     for line in [*body.splitlines(), ""]:
         is_new = not line.strip() or re.match(r"\s*(?:[-*]|\d+\.) ", line) is not None or line.startswith("#")
-        is_new = is_new or (bool(block) and (line.startswith("|") != block[0].startswith("|") or block[0].startswith("#")))
+        is_new = is_new or (
+            bool(block) and (line.startswith("|") != block[0].startswith("|") or block[0].startswith("#"))
+        )
         if is_new and block:
             yield block
             block = []
@@ -77,7 +79,9 @@ def _rows(lines: Sequence[str], subtitle: str) -> Iterator[tuple[str, str]]:
             continue
         if cells.keys() >= _STATES:
             received = row[[title for title in head if title != "id"].index("received") + (head[0] == "id")]
-            yield from ((f"{name}-{state}", _plain(f"{received}: {cells[state]}")) for state in head if state in _STATES)
+            yield from (
+                (f"{name}-{state}", _plain(f"{received}: {cells[state]}")) for state in head if state in _STATES
+            )
         else:
             yield name, _plain("; ".join([*filter(None, [subtitle]), *_titled(cells.items())]))
 
