@@ -15,21 +15,12 @@ from ric0_trio.conform.outcomes import EndedError, FailedError, NotRunError, Res
 from ric0_trio.conform.people import FORMATS
 from ric0_trio.conform.registry import Body, Check, Variants, all_checks
 from ric0_trio.conform.site import Site
-from ric0_trio.conform.target import Target, Variant
+from ric0_trio.conform.target import ACCESS_STATUSES, Target, Variant
 from ric0_trio.protocol import PrivateKey
 
 JOBS: Final = 8
 _CHECK_S: Final = 60.0
 """For one run of a check, beside what it waits for by design."""
-
-_ACCESS_STATUSES: Final = (
-    "disallowed_client",
-    "disallowed_user",
-    "unrecognised_user",
-    "join_token_required",
-    "invalid_join_token",
-    "already_connected",
-)
 
 
 @dataclass(frozen=True)
@@ -129,7 +120,7 @@ async def _try_to_open(site: Site) -> None:
 async def _try_to_join(site: Site) -> None:
     peer = await site.challenged()
     await peer.ask("connect", peer.connect_data(site.make_user()))
-    reply = await peer.expect_reply("success", *_ACCESS_STATUSES)
+    reply = await peer.expect_reply("success", *ACCESS_STATUSES)
     if reply["status"] != "success":
         site.target.refused.add(site.variant.user_format)
         raise SkippedError(f"the server does not let the kit's user in: {reply['status']}")
