@@ -179,7 +179,8 @@ def _exit_code(findings: Findings, verdicts: Sequence[Verdict]) -> Exit:
     if any(verdict.breaks_rule for verdict in verdicts):
         return Exit.FAILED
     is_refused = all(reason is not None for reason in findings.admissions.values())
-    return Exit.REFUSED if is_refused else Exit.OK
+    is_skipped = any(verdict.told[0].reason in findings.admissions.values() for verdict in verdicts)
+    return Exit.REFUSED if is_refused and is_skipped else Exit.OK
 
 
 def _show(url: str, findings: Findings, verdicts: Sequence[Verdict]) -> None:

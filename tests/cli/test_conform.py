@@ -177,6 +177,7 @@ def test_where_nobody_is_let_in_much_is_skipped(run: Run, team: Server) -> None:
     assert ended.code == 3
     assert "\nskipped: M1, S3-CONNECTED, S3-DISCONNECTED\n" in ended.out
     assert "the server does not let the kit's user in: unrecognised_user" in ended.out
+    assert run("conform", team.url, "--ca", team.ca, "--only", "T1,M12").code == 0
 
 
 @pytest.mark.parametrize("key_format", [ED25519, RSA])
