@@ -1,4 +1,4 @@
-"""Make what comes from the source: parts of docs/protocol.md, and its picture of the states.
+"""Make what comes from the source: parts of the documents, the picture of the states, and the rules for the kit.
 
     python docs/make_tables.py            rewrite them in place
     python docs/make_tables.py --check    change nothing; exit 1 when they are out of date
@@ -8,7 +8,7 @@ A part stands between the lines `<!-- made: NAME -->` and `<!-- end -->`. Its te
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # run by its path, a program
 
 from docs.making.example import make_example_bson, make_example_json, make_example_keys
 from docs.making.key_tables import make_key_table
+from docs.making.rule_table import make_rule_table
+from docs.making.rules import extract_rules, write_rules
 from docs.making.state_diagram import make_state_diagram
 from docs.making.state_table import make_state_table
 from ric0_trio.protocol import (
@@ -33,39 +35,42 @@ from ric0_trio.protocol import (
     UserIdentity,
 )
 
+CONFORMANCE: Final = Path(__file__).with_name("conformance.md")
 DOCUMENT: Final = Path(__file__).with_name("protocol.md")
 PICTURE: Final = Path(__file__).with_name("states.svg")
+RULES: Final = Path(__file__).parents[1] / "ric0_trio" / "conform" / "rules.json"
 _PART: Final = re.compile(r"(<!-- made: (?P<name>[\w-]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
-_STRUCTS: Final = (
-    PublicKey,
-    SoftwareVersion,
-    AppInfo,
-    UserIdentity,
-    ServerInfo,
-    ChallengeRequest,
-    ChallengeReply,
-    ConnectRequest,
-    ConnectReply,
-    DisconnectRequest,
-    RefusalReply,
-)
+_FIRST_RULES: Final[dict[type, str]] = {
+    PublicKey: "D1",
+    SoftwareVersion: "D3",
+    AppInfo: "D9",
+    UserIdentity: "D14",
+    ServerInfo: "D19",
+    RefusalReply: "M8",
+    ChallengeRequest: "M10",
+    ChallengeReply: "M13",
+    ConnectRequest: "M19",
+    ConnectReply: "M31",
+    DisconnectRequest: "M34",
+}
+"""The number of each structure's first key, as a rule; those of its other keys follow."""
 
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "state-table": make_state_table,
-    **{struct.__name__: partial(make_key_table, struct) for struct in _STRUCTS},
+    **{struct.__name__: partial(make_key_table, struct, first) for struct, first in _FIRST_RULES.items()},
     "example-keys": make_example_keys,
     "example-json": make_example_json,
     "example-bson": make_example_bson,
 }
 
 
-def remake(text: str) -> str:
-    """Give the document's text with every part made anew. Each has to be there once."""
+def remake(text: str, parts: Mapping[str, Callable[[], str]] = PARTS) -> str:
+    """Give a document's text with every part made anew. Each has to be there once."""
     found = [match["name"] for match in _PART.finditer(text)]
-    if sorted(found) != sorted(PARTS):
-        odd = ", ".join(sorted(set(found) ^ set(PARTS))) or "one of them twice"
-        raise SystemExit(f"{DOCUMENT.name}: expected each part once, between its markers; wrong: {odd}")
-    return _PART.sub(lambda match: f"{match[1]}\n{PARTS[match['name']]()}\n{match[3]}", text)
+    if sorted(found) != sorted(parts):
+        odd = ", ".join(sorted(set(found) ^ set(parts))) or "one of them twice"
+        raise SystemExit(f"expected each part once, between its markers; wrong: {odd}")
+    return _PART.sub(lambda match: f"{match[1]}\n{parts[match['name']]()}\n{match[3]}", text)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -86,7 +91,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _made() -> dict[Path, str]:
-    return {DOCUMENT: remake(DOCUMENT.read_text(encoding="utf-8")), PICTURE: make_state_diagram()}
+    document = remake(DOCUMENT.read_text(encoding="utf-8"))
+    rules = extract_rules(document)
+    listing = remake(CONFORMANCE.read_text(encoding="utf-8"), {"rules": partial(make_rule_table, rules)})
+    return {DOCUMENT: document, PICTURE: make_state_diagram(), RULES: write_rules(rules), CONFORMANCE: listing}
 
 
 if __name__ == "__main__":

@@ -5,13 +5,17 @@ from msgspec import NODEFAULT, inspect
 from docs.making.markdown import table
 
 
-def make_key_table(struct: type) -> str:
-    """Give every key of a structure with its type, bounds and whether it has to be there."""
+def make_key_table(struct: type, first_rule: str) -> str:
+    """Give every key of a structure with its type, bounds and whether it has to be there; each is a numbered rule."""
     info = inspect.type_info(struct)
     assert isinstance(info, inspect.StructType)
+    letter, first = first_rule[0], int(first_rule[1:])
     return table(
-        ["key", "type and bounds", "needed"],
-        ([f"`{field.encode_name}`", _describe(field.type), _need(field)] for field in info.fields),
+        ["key", "type and bounds", "needed", "id"],
+        (
+            [f"`{field.encode_name}`", _describe(field.type), _need(field), f"`{letter}{number}`"]
+            for number, field in enumerate(info.fields, first)
+        ),
     )
 
 

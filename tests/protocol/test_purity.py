@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"config_errors", "config_sources", "protocol", "transport", "printable", "keyfile", "access", "server"},
     "load": {"protocol", "transport", "client"},
     "testing": {"protocol", "access"},
+    "conform": {"protocol", "client", "printable"},
     "cli": {
         "protocol",
         "transport",
@@ -58,6 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "client",
         "load",
         "transcript",
+        "conform",
         "data_dir",
     },
     "__main__": {"cli"},
