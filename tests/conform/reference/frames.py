@@ -113,8 +113,7 @@ class Frames:
     def check_header(self, header: Header) -> None:
         self.check_mask(header)
         self.check_reserved(header)
-        if header.opcode not in KNOWN:
-            raise RuleBrokenError(1002, "an unknown kind of frame")
+        self.check_kind(header)
         if not header.is_minimal or header.length >= 2**63:
             raise RuleBrokenError(1002, "a length is written too long")
         if header.is_control:
@@ -130,6 +129,10 @@ class Frames:
     def check_reserved(self, header: Header) -> None:
         if header.reserved:
             raise RuleBrokenError(1002, "no extension was negotiated")
+
+    def check_kind(self, header: Header) -> None:
+        if header.opcode not in KNOWN:
+            raise RuleBrokenError(1002, "an unknown kind of frame")
 
     def check_control(self, header: Header) -> None:
         if header.length > 125 or not header.is_final:

@@ -9,7 +9,6 @@ import h11
 import trio
 
 PATH = b"/ric0_chat"
-MAX_HEAD_BYTES = 8 * 1024
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 END = b"\r\n\r\n"
 
@@ -49,9 +48,11 @@ class Request:
 
 
 class Gate:
-    """Reads one head and decides. The caller bounds the time."""
+    """Reads one head and decides. The caller bounds the time by `timeout_s`."""
 
-    max_head_bytes = MAX_HEAD_BYTES
+    timeout_s = 10.0
+    """From the first byte of TLS to the end of the head."""
+    max_head_bytes = 8 * 1024
 
     async def open(self, stream: trio.abc.ReceiveStream) -> Upgrade | Refusal:
         head = bytearray()

@@ -17,7 +17,6 @@ from tests.conform.reference.replies import Replies
 from tests.conform.reference.session import Close, Deeds, Session
 from tests.independent.keys import UserKey
 
-OPENING_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_BEFORE_AUTH_S = 0.5
 CLOSE_TIMEOUT_S = 5.0
 GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
@@ -67,8 +66,9 @@ class ReferenceServer:
             await end(stream)
 
     async def _open(self, stream: trio.abc.Stream) -> Upgrade | None:
-        with trio.move_on_after(OPENING_TIMEOUT_S):
-            opened = await self._parts.gate().open(stream)
+        gate = self._parts.gate()
+        with trio.move_on_after(gate.timeout_s):
+            opened = await gate.open(stream)
             if isinstance(opened, Upgrade):
                 await stream.send_all(opened.response)
                 return opened

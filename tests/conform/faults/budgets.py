@@ -1,0 +1,305 @@
+"""Faults in budgets and deadlines."""
+
+import math
+
+from tests.conform.faults.seeding import seeds
+from tests.conform.reference.envelopes import BadRequest, Request
+from tests.conform.reference.session import Close, Deeds, Session, State
+
+
+@seeds()
+class WaitsForEver(Session):
+    """There is no deadline to authenticate."""
+
+    auth_timeout_s = 1e6
+
+
+@seeds()
+class WaitsLittle(Session):
+    """The deadline to authenticate is four seconds."""
+
+    auth_timeout_s = 4.0
+
+
+@seeds()
+class WaitsLong(Session):
+    """The deadline to authenticate is fifteen seconds."""
+
+    auth_timeout_s = 15.0
+
+
+@seeds()
+class WaitsForWhoTalk(Session):
+    """Every message puts the deadline to authenticate off."""
+
+    def receive(self, payload: str | bytes, now: float) -> Deeds:
+        deeds = super().receive(payload, now)
+        if not self.is_connected:
+            self.deadline = now + self.auth_timeout_s
+        return deeds
+
+
+@seeds()
+class WaitsForTheChallenged(Session):
+    """The deadline to authenticate ends with the challenge."""
+
+    def challenged(self) -> None:
+        super().challenged()
+        self.deadline = math.inf
+
+
+@seeds()
+class WaitsForTheDisconnected(Session):
+    """There is no deadline after `disconnect`."""
+
+    def leave(self) -> None:
+        super().leave()
+        self.deadline = math.inf
+
+
+@seeds()
+class EndsUsers(Session):
+    """The deadline to authenticate goes on for connected users."""
+
+    def welcome(self, request: Request) -> Deeds:
+        deadline = self.deadline
+        deeds = super().welcome(request)
+        self.deadline = deadline
+        return deeds
+
+
+@seeds()
+class TimesOutWithAnotherCode(Session):
+    """Who does not authenticate in time is closed with 1000."""
+
+    def time_out(self) -> Deeds:
+        return [Close(1000, "too late")]
+
+
+@seeds()
+class TakesNineMessages(Session):
+    """Nine messages are taken before authentication."""
+
+    messages_before_auth = 9
+
+
+@seeds()
+class TakesSevenMessages(Session):
+    """Seven messages are taken before authentication."""
+
+    messages_before_auth = 7
+
+
+@seeds()
+class TakesEveryMessage(Session):
+    """There is no bound on messages before authentication."""
+
+    messages_before_auth = 10**6
+
+
+@seeds()
+class DoesNotCountBadRequests(Session):
+    """Bad requests are not counted as messages."""
+
+    def take_bad_request(self, request: BadRequest) -> Deeds:
+        self.messages_left += 1
+        return super().take_bad_request(request)
+
+
+@seeds()
+class DoesNotRenewMessages(Session):
+    """The budget of messages is not afresh after a `disconnect`."""
+
+    def begin_as_stranger(self) -> None:
+        if self.state is State.OPEN:
+            super().begin_as_stranger()
+
+
+@seeds()
+class BoundsNoStrangersAfterwards(Session):
+    """After a `disconnect` messages are not counted."""
+
+    def spend_message(self) -> bool:
+        return self.state is State.DISCONNECTED or super().spend_message()
+
+
+@seeds()
+class SignsFourChallenges(Session):
+    """Four challenges are signed on a connection."""
+
+    challenges = 4
+
+
+@seeds()
+class SignsTwoChallenges(Session):
+    """Two challenges are signed on a connection."""
+
+    challenges = 2
+
+
+@seeds()
+class SignsEveryChallenge(Session):
+    """There is no bound on challenges."""
+
+    challenges = 10**6
+
+
+@seeds()
+class DoesNotCountRefusedChallenges(Session):
+    """Challenges that are refused are not counted."""
+
+    def challenge(self, request: Request) -> Deeds:
+        if self.identity.read_challenge(request.data["challenge"]) is None:
+            self.challenges_left = max(self.challenges_left, 1) + 1
+        return super().challenge(request)
+
+
+@seeds()
+class CountsBadRequestsAsChallenges(Session):
+    """A `challenge` that is a bad request counts as a challenge."""
+
+    def take_bad_request(self, request: BadRequest) -> Deeds:
+        self.challenges_left -= request.name == "challenge"
+        return super().take_bad_request(request)
+
+
+@seeds()
+class RenewsChallenges(Session):
+    """The budget of challenges is afresh after a `disconnect`."""
+
+    def leave(self) -> None:
+        super().leave()
+        self.challenges_left = self.challenges
+
+
+@seeds()
+class DoesNotCountUsersChallenges(Session):
+    """Challenges of a connected user are not counted."""
+
+    def challenge(self, request: Request) -> Deeds:
+        self.challenges_left += self.is_connected
+        return super().challenge(request)
+
+
+@seeds()
+class AnswersPastTheBudget(Session):
+    """The message that is too many is answered before the connection ends."""
+
+    def over_budget(self) -> Deeds:
+        return [*self.reply(BadRequest("challenge", 0), "invalid_message"), *super().over_budget()]
+
+
+@seeds()
+class ClosesBudgetsWithTryAgain(Session):
+    """A spent budget is closed with 1013."""
+
+    def over_budget(self) -> Deeds:
+        return [Close(1013, "too many messages")]
+
+
+@seeds()
+class LetsUsersFlood(Session):
+    """There is no bound on what a connected user sends."""
+
+    messages_burst = 10**6
+
+
+@seeds()
+class HasASmallBurst(Session):
+    """A connected user may send ten messages at once."""
+
+    messages_burst = 10
+
+
+@seeds()
+class EarnsNothing(Session):
+    """What a connected user may send does not come back."""
+
+    messages_per_s = 0.0
+
+
+@seeds()
+class EarnsSlowly(Session):
+    """Five messages a second come back to a connected user."""
+
+    messages_per_s = 5.0
+
+
+@seeds()
+class EarnsFast(Session):
+    """A hundred messages a second come back to a connected user."""
+
+    messages_per_s = 100.0
+
+
+@seeds()
+class RenewsTheBurst(Session):
+    """Another `connect` fills the budget of messages."""
+
+    def welcome(self, request: Request) -> Deeds:
+        self.messages.tokens = self.messages_burst
+        return super().welcome(request)
+
+
+@seeds()
+class TrustsStrangersWithSize(Session):
+    """Before authentication a message may be as big as after."""
+
+    max_message_bytes_before_auth = 65536
+
+
+@seeds()
+class TrustsStrangersLittle(Session):
+    """Before authentication a message may have 4 KiB."""
+
+    max_message_bytes_before_auth = 4096
+
+
+@seeds()
+class TrustsUsersLittle(Session):
+    """After authentication a message may not be bigger than before."""
+
+    max_message_bytes = 16384
+
+
+@seeds()
+class TrustsUsersWithSize(Session):
+    """After authentication a message may have a megabyte."""
+
+    max_message_bytes = 2**20
+
+
+@seeds()
+class TrustsTheDisconnected(Session):
+    """After a `disconnect` a message may be as big as before it."""
+
+    def max_bytes(self) -> int:
+        return self.max_message_bytes if self.state is State.DISCONNECTED else super().max_bytes()
+
+
+@seeds()
+class LetsStrangersPing(Session):
+    """Any number of pings is answered before authentication."""
+
+    control_frames_before_auth = 10**6
+
+
+@seeds()
+class LetsStrangersPingLittle(Session):
+    """Before authentication the fourth ping closes."""
+
+    control_frames_before_auth = 3
+
+
+@seeds()
+class LetsUsersPing(Session):
+    """Any number of pings is answered after authentication."""
+
+    control_frames_per_min = 10**6
+
+
+@seeds()
+class LetsUsersPingLittle(Session):
+    """After authentication the eleventh ping in a minute closes."""
+
+    control_frames_per_min = 10

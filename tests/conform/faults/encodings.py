@@ -1,0 +1,221 @@
+"""Faults in JSON and BSON, both ways."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from tests.conform.faults.seeding import seeds
+from tests.conform.reference import encodings
+from tests.conform.reference.encodings import Bson, Json, LenientReader, MalformedError
+from tests.independent import bson
+
+
+def first_wins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    return dict(reversed(pairs))
+
+
+@seeds()
+class FirstOfDuplicatesWins(Json):
+    """Of two keys of one name the first counts."""
+
+    def parse(self, payload: str) -> object:
+        return json.loads(payload, object_pairs_hook=first_wins)
+
+
+@seeds()
+class RefusesDuplicates(Json):
+    """A message with two keys of one name is malformed."""
+
+    def parse(self, payload: str) -> object:
+        def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+            if len(dict(pairs)) < len(pairs):
+                raise ValueError("a key is there twice")
+            return dict(pairs)
+
+        return json.loads(payload, object_pairs_hook=unique)
+
+
+@seeds()
+class TakesNan(Json):
+    """`NaN` and `Infinity` are taken for numbers."""
+
+    def parse(self, payload: str) -> object:
+        return json.loads(payload)
+
+
+@seeds()
+class TakesLoneSurrogates(Json):
+    """Half a character is taken for one."""
+
+    def parse(self, payload: str) -> object:
+        return json.loads(payload, parse_constant=encodings.refuse_constant)
+
+
+@seeds()
+class TakesAByteOrderMark(Json):
+    """A byte order mark may come before the JSON."""
+
+    def parse(self, payload: str) -> object:
+        return super().parse(payload.removeprefix("\ufeff"))
+
+
+@seeds()
+class TakesTrailingCommas(Json):
+    """JSON may be sloppy: a comma may stand before a closing brace."""
+
+    def parse(self, payload: str) -> object:
+        return super().parse(payload.replace(",}", "}").replace(", }", "}"))
+
+
+@seeds()
+class ReadsTheFirstObject(Json):
+    """What comes behind the JSON is not looked at."""
+
+    def parse(self, payload: str) -> object:
+        return json.JSONDecoder().raw_decode(payload.lstrip())[0]
+
+
+@seeds()
+class NestsWithoutBound(Json):
+    """A message may be nested as deep as the decoder can bear."""
+
+    def check_depth(self, plain: object) -> None:
+        return
+
+
+@seeds()
+class NestsLittle(Json):
+    """A message that is nested six deep is refused."""
+
+    def check_depth(self, plain: object) -> None:
+        level = [plain]
+        for _ in range(5):
+            level = [item for one in level if isinstance(one, dict | list) for item in encodings.contents(one)]
+        if any(isinstance(item, dict | list) for item in level):
+            raise MalformedError("nested too deep")
+
+
+@seeds(encoding="bson")
+class NestsBsonWithoutBound(Bson):
+    """A BSON document may be nested as deep as the decoder can bear."""
+
+    def check_depth(self, plain: object) -> None:
+        return
+
+
+@seeds()
+class WritesFractions(Json):
+    """The conversation of a reply is `2.0`."""
+
+    def encode(self, plain: dict[str, Any]) -> str:
+        return super().encode({**plain, "conversation": float(plain["conversation"])})
+
+
+@seeds(encoding="bson")
+class WritesDoubles(Bson):
+    """The conversation of a reply is a double."""
+
+    def encode(self, plain: dict[str, Any]) -> bytes:
+        return super().encode({**plain, "conversation": float(plain["conversation"])})
+
+
+@seeds(encoding="bson")
+class WritesBigNumbersAsDoubles(Bson):
+    """A conversation above 2147483647 comes back as a double."""
+
+    def encode(self, plain: dict[str, Any]) -> bytes:
+        number = plain["conversation"]
+        return super().encode({**plain, "conversation": float(number) if number >= 2**31 else number})
+
+
+@seeds(encoding="bson")
+class WritesDatetimes(Bson):
+    """The server's `time` is a BSON datetime."""
+
+    def encode(self, plain: dict[str, Any]) -> bytes:
+        return super().encode({**plain, "time": datetime.fromisoformat(plain["time"])})
+
+
+@seeds(encoding="bson")
+class WritesBinary(Bson):
+    """The signature is a BSON binary."""
+
+    def encode(self, plain: dict[str, Any]) -> bytes:
+        data = dict(plain["data"])
+        if "challenge_response" in data:
+            signature = data["challenge_response"].encode()
+            data["challenge_response"] = bson.Raw(5, len(signature).to_bytes(4, "little") + b"\0" + signature)
+        return super().encode({**plain, "data": data})
+
+
+@seeds(encoding="bson")
+class SendsTwoDocuments(Bson):
+    """A message holds a reply twice."""
+
+    def encode(self, plain: dict[str, Any]) -> bytes:
+        return super().encode(plain) * 2
+
+
+@seeds(encoding="bson")
+class ReadsTheFirstDocument(Bson):
+    """What comes behind a BSON document is not looked at."""
+
+    def parse(self, payload: bytes) -> object:
+        return super().parse(payload[: int.from_bytes(payload[:4], "little")])
+
+
+class _NoDates(LenientReader):
+    def value(self, tag: int) -> object:
+        value = super().value(tag)
+        return bson.Raw(tag, b"") if isinstance(value, datetime) else value
+
+
+@seeds(encoding="bson")
+class ReadsNoDatetimes(Bson):
+    """A `time` that is a BSON datetime is refused."""
+
+    def parse(self, payload: bytes) -> object:
+        return bson.decode(payload, reader=_NoDates)
+
+
+class _SmallNumbers(LenientReader):
+    def value(self, tag: int) -> object:
+        value = super().value(tag)
+        return bson.Raw(tag, b"") if tag == bson.INT64 else value
+
+
+@seeds(encoding="bson")
+class ReadsSmallIntegersAlone(Bson):
+    """A 64-bit integer is refused."""
+
+    def parse(self, payload: bytes) -> object:
+        return bson.decode(payload, reader=_SmallNumbers)
+
+
+class _AnyNumbers(LenientReader):
+    def value(self, tag: int) -> object:
+        return bson.Reader.value(self, tag) if tag == bson.DOUBLE else super().value(tag)
+
+
+@seeds(encoding="bson")
+class ReadsInfinity(Bson):
+    """A double may be infinite."""
+
+    def parse(self, payload: bytes) -> object:
+        return bson.decode(payload, reader=_AnyNumbers)
+
+
+@seeds(encoding="bson")
+class ClosesForForeignTypes(Bson):
+    """A request with a value of another type is closed with 1007, where it is to be answered."""
+
+    def parse(self, payload: bytes) -> object:
+        return bson.decode(payload)
+
+
+@seeds(encoding="bson")
+class TakesJsonForBson(Bson):
+    """A binary message may hold JSON."""
+
+    def parse(self, payload: bytes) -> object:
+        return json.loads(payload) if payload.startswith(b"{") else super().parse(payload)

@@ -1,0 +1,246 @@
+"""Faults in the envelopes that the server sends."""
+
+from typing import Any
+
+from tests.conform.faults.seeding import seeds
+from tests.conform.reference.envelopes import BadRequest, Request
+from tests.conform.reference.replies import Replies
+
+
+class _Changed(Replies):
+    """Changes each reply after it is built."""
+
+    def build(self, to: Request | BadRequest, status: str, data: dict[str, Any], now: float) -> dict[str, Any]:
+        reply = super().build(to, status, data, now)
+        self.change(reply)
+        return reply
+
+    def change(self, reply: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+
+@seeds()
+class LeavesOutTheTime(_Changed):
+    """A reply has no `time`."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        del reply["time"]
+
+
+@seeds()
+class WritesAnOffset(_Changed):
+    """A reply's `time` ends in `+00:00`, not in `Z`."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        reply["time"] = reply["time"].replace("Z", "+00:00")
+
+
+@seeds()
+class WritesNoOffset(_Changed):
+    """A reply's `time` has no offset."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        reply["time"] = reply["time"].replace("Z", "")
+
+
+@seeds()
+class WritesMilliseconds(_Changed):
+    """A reply's `time` has three digits of a second."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        reply["time"] = reply["time"][:-4] + "Z"
+
+
+@seeds()
+class WritesSecondsSince1970(_Changed):
+    """A reply's `time` is a number."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        reply["time"] = self._last_us // 1_000_000
+
+
+@seeds()
+class StampsTheSame(Replies):
+    """Every reply has the time of the first."""
+
+    def stamp(self, now: float) -> int:
+        return self._last_us or super().stamp(now)
+
+
+@seeds()
+class StampsBackwards(Replies):
+    """Each reply has an earlier time than the one before."""
+
+    def stamp(self, now: float) -> int:
+        self._last_us = self._last_us - 1 if self._last_us else super().stamp(now)
+        return self._last_us
+
+
+@seeds()
+class SaysResponse(_Changed):
+    """The type of a reply is `response`."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        reply["type"] = "response"
+
+
+@seeds()
+class SaysRequest(_Changed):
+    """The type of a reply is `request`."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        reply["type"] = "request"
+
+
+@seeds()
+class LeavesOutTheName(_Changed):
+    """A reply has no `name`."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        del reply["name"]
+
+
+@seeds()
+class ChangesTheName(_Changed):
+    """A reply has a name of its own."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        reply["name"] += "_reply"
+
+
+@seeds()
+class AnswersAnotherConversation(_Changed):
+    """A reply has the number of another conversation."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        reply["conversation"] += 2
+
+
+@seeds()
+class CountsItsOwnConversations(_Changed):
+    """Replies are numbered 0, 2, 4, whatever the requests are."""
+
+    count = -2
+
+    def change(self, reply: dict[str, Any]) -> None:
+        self.count += 2
+        reply["conversation"] = self.count
+
+
+@seeds()
+class LeavesOutTheConversation(_Changed):
+    """A reply has no conversation."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        del reply["conversation"]
+
+
+@seeds()
+class WritesConversationsAsText(_Changed):
+    """The conversation of a reply is a string."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        reply["conversation"] = str(reply["conversation"])
+
+
+@seeds()
+class CutsConversations(_Changed):
+    """Of a conversation the lower 31 bits come back."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        reply["conversation"] &= 0x7FFFFFFF
+
+
+@seeds()
+class LeavesOutTheStatus(_Changed):
+    """A reply has no status."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        del reply["status"]
+
+
+@seeds()
+class SaysOk(_Changed):
+    """The status of success is `ok`."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        reply["status"] = reply["status"].replace("success", "ok")
+
+
+@seeds()
+class LeavesOutEmptyData(_Changed):
+    """A reply whose data is empty has none."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        if not reply["data"]:
+            del reply["data"]
+
+
+@seeds()
+class WritesNullForEmptyData(_Changed):
+    """A reply whose data is empty has null."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        reply["data"] = reply["data"] or None
+
+
+@seeds()
+class ExplainsRefusals(_Changed):
+    """The data of a refusal has an explanation that is not defined."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        if reply["status"] != "success":
+            reply["data"] = {"message": "no"}
+
+
+@seeds()
+class ExplainsDisconnects(_Changed):
+    """The data of a `disconnect` reply is not empty."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        if reply["name"] == "disconnect":
+            reply["data"] = {"goodbye": True}
+
+
+class _Misspelt(_Changed):
+    status: str
+    instead: str
+
+    def change(self, reply: dict[str, Any]) -> None:
+        if reply["status"] == self.status:
+            reply["status"] = self.instead
+
+
+@seeds()
+class MisspellsInvalidMessage(_Misspelt):
+    """`invalid_message` is written `invalid_request`."""
+
+    status, instead = "invalid_message", "invalid_request"
+
+
+@seeds()
+class MisspellsInvalidChallenge(_Misspelt):
+    """`invalid_challenge` is written `challenge_invalid`."""
+
+    status, instead = "invalid_challenge", "challenge_invalid"
+
+
+@seeds()
+class MisspellsNotConnected(_Misspelt):
+    """`not_connected` is written `disconnected`."""
+
+    status, instead = "not_connected", "disconnected"
+
+
+@seeds()
+class MisspellsAlreadyConnected(_Misspelt):
+    """`already_connected` is written `connected`."""
+
+    status, instead = "already_connected", "connected"
+
+
+@seeds()
+class MisspellsDisallowedUser(_Misspelt):
+    """`disallowed_user` is written `user_disallowed`."""
+
+    status, instead = "disallowed_user", "user_disallowed"

@@ -1,0 +1,399 @@
+"""Faults in what the data of a request has to be: bounds, needed keys, keys, names of users."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from tests.conform.faults.seeding import seeds
+from tests.conform.reference import keys, names
+from tests.conform.reference.envelopes import Envelopes
+from tests.conform.reference.shapes import (
+    APP_INFO,
+    CHALLENGE,
+    CONNECT,
+    COUNT,
+    LABEL,
+    SOFTWARE_VERSION,
+    USER_IDENTITY,
+    Rule,
+    Shape,
+    both,
+    one_of,
+    several,
+    table,
+    text,
+    whole,
+)
+from tests.independent.keys import RSA
+
+Data = Mapping[str, Rule]
+
+
+def with_connect(**rules: Rule) -> Data:
+    return {**Envelopes.data, "connect": CONNECT.but(**rules)}
+
+
+def with_app(**rules: Rule) -> Data:
+    return with_connect(client_app=APP_INFO.but(**rules))
+
+
+def with_version(**rules: Rule) -> Data:
+    return with_app(version=SOFTWARE_VERSION.but(**rules))
+
+
+def with_user(**rules: Rule) -> Data:
+    return with_connect(user=USER_IDENTITY.but(**rules))
+
+
+def with_key(rule: Callable[[Any], bool]) -> Data:
+    return with_user(pubkey=both(Shape({"key": text(1, 1024), "format": LABEL}), rule))
+
+
+def name_without(forgotten: Callable[[str], bool]) -> Rule:
+    def is_name(value: object) -> bool:
+        kept = [rule for rule in names.NAME_RULES if rule is not forgotten]
+        return isinstance(value, str) and 1 <= len(value) <= 64 and all(rule(value) for rule in kept)
+
+    return is_name
+
+
+# Bounds
+
+
+@seeds()
+class TakesLongReasons(Envelopes):
+    """A reason to leave may have more than 512 characters."""
+
+    data: ClassVar[Data] = {**Envelopes.data, "disconnect": Shape({}, {"reason": text(0, 10_000)})}
+
+
+@seeds()
+class CountsBytesOfReasons(Envelopes):
+    """The bound on a reason to leave counts bytes."""
+
+    data: ClassVar[Data] = {
+        **Envelopes.data,
+        "disconnect": Shape({}, {"reason": lambda value: isinstance(value, str) and len(value.encode()) <= 512}),
+    }
+
+
+@seeds()
+class TakesNumbersForReasons(Envelopes):
+    """A reason to leave may be a number."""
+
+    data: ClassVar[Data] = {**Envelopes.data, "disconnect": Shape({}, {})}
+
+
+@seeds()
+class TakesLongChallenges(Envelopes):
+    """A challenge of more than 16384 characters is taken for a bad one, not for a bad request."""
+
+    data: ClassVar[Data] = {**Envelopes.data, "challenge": Shape({"challenge": text(0, 10**6)})}
+
+
+@seeds()
+class TakesNoChallenge(Envelopes):
+    """A `challenge` without its challenge is answered `invalid_challenge`."""
+
+    def is_valid(self, plain: dict[str, Any]) -> bool:
+        if plain.get("name") == "challenge" and isinstance(plain.get("data"), dict):
+            challenge = plain["data"].get("challenge")
+            plain["data"]["challenge"] = challenge if isinstance(challenge, str) else ""
+        return super().is_valid(plain)
+
+
+@seeds()
+class BoundsChallengesTightly(Envelopes):
+    """A challenge that is too long for a signature, but within its bound, is a bad request."""
+
+    data: ClassVar[Data] = {**Envelopes.data, "challenge": CHALLENGE.but(challenge=text(0, 256))}
+
+
+@seeds()
+class TakesLongProofs(Envelopes):
+    """A proof may have more than 1024 characters."""
+
+    data: ClassVar[Data] = with_connect(challenge=text(0, 100_000))
+
+
+@seeds()
+class TakesLongTokens(Envelopes):
+    """A `join_token` may have more than 256 characters."""
+
+    data: ClassVar[Data] = with_connect(join_token=text(0, 100_000))
+
+
+@seeds()
+class TakesManyCapabilities(Envelopes):
+    """A program may have more than 64 capabilities."""
+
+    data: ClassVar[Data] = with_app(capabilities=several(LABEL, 1000))
+
+
+@seeds()
+class TakesFewCapabilities(Envelopes):
+    """A program with 64 capabilities is refused."""
+
+    data: ClassVar[Data] = with_app(capabilities=several(LABEL, 63))
+
+
+@seeds()
+class TakesLongCapabilities(Envelopes):
+    """The name of a capability may be of any length, and empty."""
+
+    data: ClassVar[Data] = with_app(capabilities=several(text(0, 1000), 64))
+
+
+@seeds()
+class TakesNullCapabilities(Envelopes):
+    """A null is a capability."""
+
+    def is_valid(self, plain: dict[str, Any]) -> bool:
+        app = plain.get("data", {}).get("client_app") if isinstance(plain.get("data"), dict) else None
+        if isinstance(app, dict) and isinstance(app.get("capabilities"), list):
+            app["capabilities"] = [item for item in app["capabilities"] if item is not None]
+        return super().is_valid(plain)
+
+
+@seeds()
+class TakesManyExtensions(Envelopes):
+    """A program may have more than 64 extensions."""
+
+    data: ClassVar[Data] = with_app(extensions=table(LABEL, several(COUNT, 16), 1000))
+
+
+@seeds()
+class TakesManyVersions(Envelopes):
+    """An extension may have more than 16 versions."""
+
+    data: ClassVar[Data] = with_app(extensions=table(LABEL, several(COUNT, 1000), 64))
+
+
+@seeds()
+class TakesLongExtensions(Envelopes):
+    """The name of an extension may be of any length, and empty."""
+
+    data: ClassVar[Data] = with_app(extensions=table(text(0, 1000), several(COUNT, 16), 64))
+
+
+@seeds()
+class TakesBigExtensionVersions(Envelopes):
+    """A version of an extension may be over 2147483647, and negative."""
+
+    data: ClassVar[Data] = with_app(extensions=table(LABEL, several(lambda value: isinstance(value, int), 16), 64))
+
+
+@seeds()
+class TakesLongPrograms(Envelopes):
+    """The name of a program may be of any length, and empty."""
+
+    data: ClassVar[Data] = with_app(name=text(0, 1000))
+
+
+@seeds()
+class TakesLongDescriptions(Envelopes):
+    """The description of a program may have more than 512 characters."""
+
+    data: ClassVar[Data] = with_app(description=text(0, 10_000))
+
+
+@seeds()
+class NeedsNoVersion(Envelopes):
+    """A program needs no version, no capabilities and no extensions."""
+
+    data: ClassVar[Data] = with_connect(client_app=Shape({"name": LABEL}))
+
+    def is_valid(self, plain: dict[str, Any]) -> bool:
+        data = plain.get("data")
+        app = data.get("client_app") if isinstance(data, dict) else None
+        if isinstance(app, dict):
+            app["capabilities"], app["extensions"] = app.get("capabilities") or [], app.get("extensions") or {}
+        return super().is_valid(plain)
+
+
+@seeds()
+class NeedsAPatch(Envelopes):
+    """A version without its third number is refused."""
+
+    data: ClassVar[Data] = with_app(
+        version=Shape({**SOFTWARE_VERSION.needed, "patch": COUNT}, {"vcs_id": text(0, 128), "display": text(0, 128)})
+    )
+
+
+@seeds()
+class TakesEveryKindOfVersion(Envelopes):
+    """The type of a version may be any text."""
+
+    data: ClassVar[Data] = with_version(type=text(0, 64))
+
+
+@seeds()
+class TakesBigVersions(Envelopes):
+    """The number of a version may be over 2147483647."""
+
+    data: ClassVar[Data] = with_version(major=whole(2**60), minor=whole(2**60), patch=whole(2**60))
+
+
+@seeds()
+class TakesLongRevisions(Envelopes):
+    """`vcs_id` and `display` may have more than 128 characters."""
+
+    data: ClassVar[Data] = with_version(vcs_id=text(0, 1000), display=text(0, 1000))
+
+
+@seeds()
+class TakesEveryKindOfUser(Envelopes):
+    """The type of a user may be any text."""
+
+    data: ClassVar[Data] = with_user(type=text(0, 64))
+
+
+@seeds()
+class KnowsNoBots(Envelopes):
+    """Bots and relays of logs are refused."""
+
+    data: ClassVar[Data] = with_user(type=one_of("user"))
+
+
+@seeds()
+class NeedsNoHomeServer(Envelopes):
+    """A user needs no home server."""
+
+    data: ClassVar[Data] = with_connect(
+        user=Shape({key: rule for key, rule in USER_IDENTITY.needed.items() if key != "home_server"})
+    )
+
+
+@seeds()
+class TakesEveryHomeServer(Envelopes):
+    """The key of the home server may be malformed."""
+
+    data: ClassVar[Data] = with_user(home_server=lambda value: isinstance(value, dict))
+
+
+@seeds()
+class TakesLongUrls(Envelopes):
+    """The URL of a home server may have more than 2048 characters, and be empty."""
+
+    data: ClassVar[Data] = with_user(home_server_url=text(0, 100_000))
+
+
+# Names of users
+
+
+@seeds()
+class TakesLongUserNames(Envelopes):
+    """A user's name may have more than 64 code points."""
+
+    data: ClassVar[Data] = with_user(name=names.is_well_formed_name)
+
+
+@seeds()
+class CountsBytesOfNames(Envelopes):
+    """The bound on a user's name counts bytes."""
+
+    data: ClassVar[Data] = with_user(name=lambda value: isinstance(value, str) and len(value.encode()) <= 64)
+
+
+@seeds()
+class TakesAsciiNames(Envelopes):
+    """A user's name has to be ASCII."""
+
+    data: ClassVar[Data] = with_user(name=both(USER_IDENTITY.needed["name"], lambda value: str(value).isascii()))
+
+
+@seeds()
+class TakesDecomposedNames(Envelopes):
+    """A user's name needs no normal form."""
+
+    data: ClassVar[Data] = with_user(name=name_without(names.is_composed))
+
+
+@seeds()
+class TakesControlsInNames(Envelopes):
+    """A user's name may have control characters."""
+
+    data: ClassVar[Data] = with_user(name=name_without(names.has_no_control))
+
+
+@seeds()
+class TakesFillers(Envelopes):
+    """A user's name may consist of blank fillers."""
+
+    data: ClassVar[Data] = with_user(name=name_without(names.has_no_filler))
+
+
+@seeds()
+class TakesOuterSpaces(Envelopes):
+    """A user's name may begin and end with a space."""
+
+    data: ClassVar[Data] = with_user(name=name_without(names.has_no_outer_space))
+
+
+@seeds()
+class MindsAsciiSpacesAlone(Envelopes):
+    """A user's name may begin and end with a no-break space."""
+
+    data: ClassVar[Data] = with_user(
+        name=both(name_without(names.has_no_outer_space), lambda value: str(value).strip(" ") == value)
+    )
+
+
+@seeds()
+class TakesPunctuation(Envelopes):
+    """A user's name needs no letter and no number."""
+
+    data: ClassVar[Data] = with_user(name=name_without(names.has_a_letter_or_number))
+
+
+@seeds()
+class TakesManyMarks(Envelopes):
+    """A user's name may have any number of combining marks in a row."""
+
+    data: ClassVar[Data] = with_user(name=name_without(names.has_few_marks_in_a_row))
+
+
+# Keys
+
+
+@seeds()
+class TakesMalformedKeys(Envelopes):
+    """A user's key need not be the encoding of one."""
+
+    data: ClassVar[Data] = with_key(lambda key: keys.decode(key["key"]) is not None)
+
+
+@seeds()
+class TakesLooseBase64(Envelopes):
+    """Of a user's key it is not asked that its base64 is strict."""
+
+    data: ClassVar[Data] = with_key(lambda key: key["format"] in ("ed25519-sha512", RSA))
+
+
+@seeds()
+class TakesEverySizeOfRsa(Envelopes):
+    """An RSA key may have 1024 bits, and any exponent."""
+
+    data: ClassVar[Data] = with_key(lambda key: keys.is_well_formed_key(key) or key["format"] == RSA)
+
+
+@seeds()
+class TakesLongKeys(Envelopes):
+    """The `key` of a PublicKey may have more than 1024 characters."""
+
+    data: ClassVar[Data] = with_user(
+        pubkey=both(Shape({"key": text(1, 10**5), "format": LABEL}), keys.is_well_formed_key)
+    )
+
+
+@seeds()
+class KnowsItsFormatsAlone(Envelopes):
+    """A key of an unknown format is a bad request."""
+
+    data: ClassVar[Data] = with_key(lambda key: keys.is_well_formed_key(key) and keys.is_known(key))
+
+
+@seeds()
+class KnowsNoRsa(Envelopes):
+    """RSA keys are malformed."""
+
+    data: ClassVar[Data] = with_key(lambda key: keys.is_well_formed_key(key) and key["format"] != RSA)
