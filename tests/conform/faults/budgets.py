@@ -7,28 +7,28 @@ from tests.conform.reference.envelopes import BadRequest, Request
 from tests.conform.reference.session import Close, Deeds, Session, State
 
 
-@seeds()
+@seeds("B1")
 class WaitsForEver(Session):
     """There is no deadline to authenticate."""
 
     auth_timeout_s = 1e6
 
 
-@seeds()
+@seeds("B1")
 class WaitsLittle(Session):
     """The deadline to authenticate is four seconds."""
 
     auth_timeout_s = 4.0
 
 
-@seeds()
+@seeds("B1")
 class WaitsLong(Session):
     """The deadline to authenticate is fifteen seconds."""
 
     auth_timeout_s = 15.0
 
 
-@seeds()
+@seeds("B8")
 class WaitsForWhoTalk(Session):
     """Every message puts the deadline to authenticate off."""
 
@@ -39,7 +39,7 @@ class WaitsForWhoTalk(Session):
         return deeds
 
 
-@seeds()
+@seeds("B1")
 class WaitsForTheChallenged(Session):
     """The deadline to authenticate ends with the challenge."""
 
@@ -48,7 +48,7 @@ class WaitsForTheChallenged(Session):
         self.deadline = math.inf
 
 
-@seeds()
+@seeds("B1")
 class WaitsForTheDisconnected(Session):
     """There is no deadline after `disconnect`."""
 
@@ -57,7 +57,7 @@ class WaitsForTheDisconnected(Session):
         self.deadline = math.inf
 
 
-@seeds()
+@seeds("S11-CONNECTED")
 class EndsUsers(Session):
     """The deadline to authenticate goes on for connected users."""
 
@@ -68,7 +68,7 @@ class EndsUsers(Session):
         return deeds
 
 
-@seeds()
+@seeds("B1")
 class TimesOutWithAnotherCode(Session):
     """Who does not authenticate in time is closed with 1000."""
 
@@ -76,28 +76,28 @@ class TimesOutWithAnotherCode(Session):
         return [Close(1000, "too late")]
 
 
-@seeds()
+@seeds("B2")
 class TakesNineMessages(Session):
     """Nine messages are taken before authentication."""
 
     messages_before_auth = 9
 
 
-@seeds()
+@seeds("B2")
 class TakesSevenMessages(Session):
     """Seven messages are taken before authentication."""
 
     messages_before_auth = 7
 
 
-@seeds()
+@seeds("B2")
 class TakesEveryMessage(Session):
     """There is no bound on messages before authentication."""
 
     messages_before_auth = 10**6
 
 
-@seeds()
+@seeds("B2")
 class DoesNotCountBadRequests(Session):
     """Bad requests are not counted as messages."""
 
@@ -106,7 +106,7 @@ class DoesNotCountBadRequests(Session):
         return super().take_bad_request(request)
 
 
-@seeds()
+@seeds("B2")
 class DoesNotRenewMessages(Session):
     """The budget of messages is not afresh after a `disconnect`."""
 
@@ -115,7 +115,7 @@ class DoesNotRenewMessages(Session):
             super().begin_as_stranger()
 
 
-@seeds()
+@seeds("B2")
 class BoundsNoStrangersAfterwards(Session):
     """After a `disconnect` messages are not counted."""
 
@@ -123,28 +123,28 @@ class BoundsNoStrangersAfterwards(Session):
         return self.state is State.DISCONNECTED or super().spend_message()
 
 
-@seeds()
+@seeds("B3")
 class SignsFourChallenges(Session):
     """Four challenges are signed on a connection."""
 
     challenges = 4
 
 
-@seeds()
+@seeds("B3")
 class SignsTwoChallenges(Session):
     """Two challenges are signed on a connection."""
 
     challenges = 2
 
 
-@seeds()
+@seeds("B3")
 class SignsEveryChallenge(Session):
     """There is no bound on challenges."""
 
     challenges = 10**6
 
 
-@seeds()
+@seeds("B9")
 class DoesNotCountRefusedChallenges(Session):
     """Challenges that are refused are not counted."""
 
@@ -154,7 +154,7 @@ class DoesNotCountRefusedChallenges(Session):
         return super().challenge(request)
 
 
-@seeds()
+@seeds("B10")
 class CountsBadRequestsAsChallenges(Session):
     """A `challenge` that is a bad request counts as a challenge."""
 
@@ -163,7 +163,7 @@ class CountsBadRequestsAsChallenges(Session):
         return super().take_bad_request(request)
 
 
-@seeds()
+@seeds("B3")
 class RenewsChallenges(Session):
     """The budget of challenges is afresh after a `disconnect`."""
 
@@ -172,7 +172,7 @@ class RenewsChallenges(Session):
         self.challenges_left = self.challenges
 
 
-@seeds()
+@seeds("B3")
 class DoesNotCountUsersChallenges(Session):
     """Challenges of a connected user are not counted."""
 
@@ -181,7 +181,7 @@ class DoesNotCountUsersChallenges(Session):
         return super().challenge(request)
 
 
-@seeds()
+@seeds("B2")
 class AnswersPastTheBudget(Session):
     """The message that is too many is answered before the connection ends."""
 
@@ -189,7 +189,7 @@ class AnswersPastTheBudget(Session):
         return [*self.reply(BadRequest("challenge", 0), "invalid_message"), *super().over_budget()]
 
 
-@seeds()
+@seeds("B2")
 class ClosesBudgetsWithTryAgain(Session):
     """A spent budget is closed with 1013."""
 
@@ -197,42 +197,42 @@ class ClosesBudgetsWithTryAgain(Session):
         return [Close(1013, "too many messages")]
 
 
-@seeds()
+@seeds("B4", "B5")
 class LetsUsersFlood(Session):
     """There is no bound on what a connected user sends."""
 
     messages_burst = 10**6
 
 
-@seeds()
+@seeds("B5")
 class HasASmallBurst(Session):
     """A connected user may send ten messages at once."""
 
     messages_burst = 10
 
 
-@seeds()
+@seeds("B4", "B11")
 class EarnsNothing(Session):
     """What a connected user may send does not come back."""
 
     messages_per_s = 0.0
 
 
-@seeds()
+@seeds("B11")
 class EarnsSlowly(Session):
     """Five messages a second come back to a connected user."""
 
     messages_per_s = 5.0
 
 
-@seeds()
+@seeds("B4")
 class EarnsFast(Session):
     """A hundred messages a second come back to a connected user."""
 
     messages_per_s = 100.0
 
 
-@seeds()
+@seeds("B5")
 class RenewsTheBurst(Session):
     """Another `connect` fills the budget of messages."""
 
@@ -241,35 +241,35 @@ class RenewsTheBurst(Session):
         return super().welcome(request)
 
 
-@seeds()
+@seeds("B6")
 class TrustsStrangersWithSize(Session):
     """Before authentication a message may be as big as after."""
 
     max_message_bytes_before_auth = 65536
 
 
-@seeds()
+@seeds("B6")
 class TrustsStrangersLittle(Session):
     """Before authentication a message may have 4 KiB."""
 
     max_message_bytes_before_auth = 4096
 
 
-@seeds()
+@seeds("B7")
 class TrustsUsersLittle(Session):
     """After authentication a message may not be bigger than before."""
 
     max_message_bytes = 16384
 
 
-@seeds()
+@seeds("B7")
 class TrustsUsersWithSize(Session):
     """After authentication a message may have a megabyte."""
 
     max_message_bytes = 2**20
 
 
-@seeds()
+@seeds("B6")
 class TrustsTheDisconnected(Session):
     """After a `disconnect` a message may be as big as before it."""
 
@@ -277,28 +277,28 @@ class TrustsTheDisconnected(Session):
         return self.max_message_bytes if self.state is State.DISCONNECTED else super().max_bytes()
 
 
-@seeds()
+@seeds("T17")
 class LetsStrangersPing(Session):
     """Any number of pings is answered before authentication."""
 
     control_frames_before_auth = 10**6
 
 
-@seeds()
+@seeds("T17")
 class LetsStrangersPingLittle(Session):
     """Before authentication the fourth ping closes."""
 
     control_frames_before_auth = 3
 
 
-@seeds()
+@seeds("T18")
 class LetsUsersPing(Session):
     """Any number of pings is answered after authentication."""
 
     control_frames_per_min = 10**6
 
 
-@seeds()
+@seeds("T18")
 class LetsUsersPingLittle(Session):
     """After authentication the eleventh ping in a minute closes."""
 

@@ -15,7 +15,7 @@ from tests.conform.reference.session import Deeds, Session, State
 from tests.independent.keys import RSA, Ed25519UserKey, PublicKey, RsaUserKey, make_key, to_base64
 
 
-@seeds()
+@seeds("M12")
 class SignsTheText(Identity):
     """What is signed is the base64, not what it stands for."""
 
@@ -23,7 +23,7 @@ class SignsTheText(Identity):
         return super().sign(to_base64(challenge).encode())
 
 
-@seeds()
+@seeds("K6")
 class SignsAnotherHash(Identity):
     """What is signed with Ed25519 is a SHA-256."""
 
@@ -32,7 +32,7 @@ class SignsAnotherHash(Identity):
         return to_base64(self.key._private.sign(hashlib.sha256(challenge).digest()))
 
 
-@seeds()
+@seeds("K6")
 class SignsWithoutHash(Identity):
     """What is signed with Ed25519 is the challenge itself."""
 
@@ -41,7 +41,7 @@ class SignsWithoutHash(Identity):
         return to_base64(self.key._private.sign(challenge))
 
 
-@seeds(key_format=RSA)
+@seeds("K14", key_format=RSA)
 class SignsWithPss(Identity):
     """An RSA signature is padded by PSS."""
 
@@ -50,7 +50,7 @@ class SignsWithPss(Identity):
         return to_base64(self.key._private.sign(challenge, PSS(MGF1(SHA256()), 32), SHA256()))
 
 
-@seeds()
+@seeds("M14")
 class SignsNothing(Identity):
     """The signature is 64 zero bytes."""
 
@@ -58,7 +58,7 @@ class SignsNothing(Identity):
         return to_base64(bytes(64))
 
 
-@seeds()
+@seeds("M12")
 class SignsTheSame(Identity):
     """Every signature is the one over the first challenge."""
 
@@ -69,7 +69,7 @@ class SignsTheSame(Identity):
         return self.first
 
 
-@seeds()
+@seeds("M14")
 class WritesUrlSafeSignatures(Identity):
     """The signature is in the URL-safe alphabet."""
 
@@ -78,7 +78,7 @@ class WritesUrlSafeSignatures(Identity):
         return super().sign(challenge).replace("+", "-").replace("/", "_")
 
 
-@seeds()
+@seeds("M14")
 class WritesNoPadding(Identity):
     """The signature's base64 has no padding."""
 
@@ -86,7 +86,7 @@ class WritesNoPadding(Identity):
         return super().sign(challenge).rstrip("=")
 
 
-@seeds()
+@seeds("M14")
 class WritesLines(Identity):
     """The signature's base64 ends in a line feed."""
 
@@ -103,7 +103,7 @@ class _Shows(Identity):
         return self.show(super().shown)
 
 
-@seeds()
+@seeds("M14")
 class ShowsAnotherKey(_Shows):
     """The key that is shown is not the one that signs."""
 
@@ -113,7 +113,7 @@ class ShowsAnotherKey(_Shows):
         return self.other.public
 
 
-@seeds()
+@seeds("M13")
 class ShowsABareKey(_Shows):
     """The server's Ed25519 key is shown as 32 bytes, without its DER prefix."""
 
@@ -121,7 +121,7 @@ class ShowsABareKey(_Shows):
         return {**key, "key": to_base64(base64.b64decode(key["key"])[-32:])}
 
 
-@seeds(key_format=RSA)
+@seeds("M13", key_format=RSA)
 class ShowsAnotherEncoding(_Shows):
     """The server's RSA key is shown as SubjectPublicKeyInfo."""
 
@@ -130,7 +130,7 @@ class ShowsAnotherEncoding(_Shows):
         return {**key, "key": to_base64(prefix + base64.b64decode(key["key"]))}
 
 
-@seeds()
+@seeds("M13")
 class ShowsAnUnpaddedKey(_Shows):
     """The base64 of the server's key has no padding."""
 
@@ -138,7 +138,7 @@ class ShowsAnUnpaddedKey(_Shows):
         return {**key, "key": key["key"].rstrip("=")}
 
 
-@seeds()
+@seeds("M13")
 class NamesAnotherFormat(_Shows):
     """The format of the server's key is called `ed25519`."""
 
@@ -146,7 +146,7 @@ class NamesAnotherFormat(_Shows):
         return {**key, "format": "ed25519"}
 
 
-@seeds()
+@seeds("M16")
 class SignsShortChallenges(Identity):
     """A challenge of 15 bytes is signed, and an empty one."""
 
@@ -155,7 +155,7 @@ class SignsShortChallenges(Identity):
         return raw if raw is not None and len(raw) < 16 else super().read_challenge(text)
 
 
-@seeds()
+@seeds("M16")
 class SignsLongChallenges(Identity):
     """A challenge of 129 bytes is signed."""
 
@@ -164,7 +164,7 @@ class SignsLongChallenges(Identity):
         return raw if raw is not None and len(raw) > 128 else super().read_challenge(text)
 
 
-@seeds()
+@seeds("M11")
 class WantsLongerChallenges(Identity):
     """A challenge of 16 bytes is refused."""
 
@@ -173,7 +173,7 @@ class WantsLongerChallenges(Identity):
         return None if raw is not None and len(raw) == 16 else raw
 
 
-@seeds()
+@seeds("M11")
 class WantsShorterChallenges(Identity):
     """A challenge of 128 bytes is refused."""
 
@@ -182,7 +182,7 @@ class WantsShorterChallenges(Identity):
         return None if raw is not None and len(raw) == 128 else raw
 
 
-@seeds()
+@seeds("M17")
 class SignsKeys(Identity):
     """What could be another server's Ed25519 key is signed."""
 
@@ -190,7 +190,7 @@ class SignsKeys(Identity):
         return False
 
 
-@seeds()
+@seeds("M11")
 class RefusesWhatLooksLikeAKey(Identity):
     """Any challenge of 44 bytes is refused."""
 
@@ -208,7 +208,7 @@ class _Loose(Identity):
         return super().read_challenge(self.mend(text))
 
 
-@seeds()
+@seeds("M15")
 class SignsUnpaddedChallenges(_Loose):
     """The base64 of a challenge needs no padding."""
 
@@ -216,7 +216,7 @@ class SignsUnpaddedChallenges(_Loose):
         return text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
 
 
-@seeds()
+@seeds("M15")
 class SignsUrlSafeChallenges(_Loose):
     """A challenge may be in the URL-safe alphabet."""
 
@@ -224,7 +224,7 @@ class SignsUrlSafeChallenges(_Loose):
         return text.replace("-", "+").replace("_", "/")
 
 
-@seeds()
+@seeds("M15")
 class SignsChallengesWithSpaces(_Loose):
     """The base64 of a challenge may have white space."""
 
@@ -232,7 +232,7 @@ class SignsChallengesWithSpaces(_Loose):
         return "".join(text.split())
 
 
-@seeds()
+@seeds("M15")
 class SignsSecondSpellings(Identity):
     """Unused bits in the base64 of a challenge need not be zero."""
 
@@ -243,7 +243,7 @@ class SignsSecondSpellings(Identity):
         return raw
 
 
-@seeds()
+@seeds("M15", "M16", "M17")
 class ClosesForBadChallenges(Session):
     """A challenge that cannot be signed ends the connection."""
 
@@ -253,7 +253,7 @@ class ClosesForBadChallenges(Session):
         return super().challenge(request)
 
 
-@seeds()
+@seeds("M15", "M16", "M17")
 class CallsBadChallengesBadRequests(Session):
     """A challenge that cannot be signed is answered `invalid_message`."""
 
@@ -263,7 +263,7 @@ class CallsBadChallengesBadRequests(Session):
         return super().challenge(request)
 
 
-@seeds()
+@seeds("M18")
 class ForgetsAtABadChallenge(Session):
     """A bad challenge takes back what a good one brought."""
 
@@ -273,7 +273,7 @@ class ForgetsAtABadChallenge(Session):
         return super().challenge(request)
 
 
-@seeds()
+@seeds("M25")
 class TakesBadChallengesForGood(Session):
     """After a challenge that was refused, `connect` is let through."""
 
@@ -282,7 +282,7 @@ class TakesBadChallengesForGood(Session):
         return super().challenge(request)
 
 
-@seeds()
+@seeds("S1-CHALLENGED")
 class SignsOnce(Session):
     """A second challenge is refused."""
 
@@ -292,7 +292,7 @@ class SignsOnce(Session):
         return super().challenge(request)
 
 
-@seeds()
+@seeds("S1-CONNECTED")
 class EndsTheUserByChallenge(Session):
     """A challenge puts a connected user out."""
 
@@ -300,7 +300,7 @@ class EndsTheUserByChallenge(Session):
         self.state = State.CHALLENGED
 
 
-@seeds()
+@seeds("M13")
 class LeavesOutItsKey(Session):
     """The reply to `challenge` has no `pubkey`."""
 
@@ -310,7 +310,7 @@ class LeavesOutItsKey(Session):
         return answer
 
 
-@seeds()
+@seeds("M14")
 class LeavesOutItsSignature(Session):
     """The reply to `challenge` has no signature."""
 

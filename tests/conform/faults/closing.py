@@ -6,7 +6,7 @@ from tests.conform.faults.seeding import seeds
 from tests.conform.reference.frames import CLOSE, TEXT, Frames
 
 
-@seeds()
+@seeds("T21")
 class HangsUp(Frames):
     """The server cuts TCP where a Close frame is due."""
 
@@ -14,7 +14,7 @@ class HangsUp(Frames):
         await trio.lowlevel.checkpoint()
 
 
-@seeds()
+@seeds("C1")
 class ClosesLate(Frames):
     """The Close frame comes five seconds late."""
 
@@ -23,7 +23,7 @@ class ClosesLate(Frames):
         await super().close(code, reason, timeout_s)
 
 
-@seeds()
+@seeds("T22", "S5-OPEN")
 class NeverCloses(Frames):
     """Where the connection is to be closed, nothing happens."""
 
@@ -31,7 +31,7 @@ class NeverCloses(Frames):
         await trio.sleep(600)
 
 
-@seeds()
+@seeds("C2")
 class ClosesWithoutCode(Frames):
     """A Close frame has no code."""
 
@@ -39,7 +39,7 @@ class ClosesWithoutCode(Frames):
         await self.send_frame(CLOSE, b"")
 
 
-@seeds()
+@seeds("C2")
 class ClosesNormally(Frames):
     """Every Close has the code 1000."""
 
@@ -47,7 +47,7 @@ class ClosesNormally(Frames):
         await super().send_close(1000, reason)
 
 
-@seeds()
+@seeds("T11", "E1")
 class BlamesTheProtocol(Frames):
     """Every Close has the code 1002."""
 
@@ -55,7 +55,7 @@ class BlamesTheProtocol(Frames):
         await super().send_close(1002, reason)
 
 
-@seeds()
+@seeds("T11", "E1", "T22")
 class BlamesThePolicy(Frames):
     """Every Close has the code 1008."""
 
@@ -63,7 +63,7 @@ class BlamesThePolicy(Frames):
         await super().send_close(1008, reason)
 
 
-@seeds()
+@seeds("C4")
 class TellsAtLength(Frames):
     """The reason of a Close is longer than a control frame can be."""
 
@@ -71,7 +71,7 @@ class TellsAtLength(Frames):
         await super().send_close(code, reason + 40 * " and so on")
 
 
-@seeds()
+@seeds("C4")
 class ReasonsInLatin1(Frames):
     """The reason of a Close is not UTF-8."""
 
@@ -79,7 +79,7 @@ class ReasonsInLatin1(Frames):
         await self.send_frame(CLOSE, code.to_bytes(2) + "désolé".encode("latin-1"))
 
 
-@seeds()
+@seeds("C3")
 class TalksAfterClose(Frames):
     """A message follows the Close frame."""
 
@@ -88,7 +88,7 @@ class TalksAfterClose(Frames):
         await self.send_frame(TEXT, b"{}")
 
 
-@seeds()
+@seeds("C3")
 class ClosesTwice(Frames):
     """A second Close frame follows the first."""
 
@@ -97,7 +97,7 @@ class ClosesTwice(Frames):
         await super().send_close(code, reason)
 
 
-@seeds()
+@seeds("B16", "B17")
 class KeepsTcpOpen(Frames):
     """TCP stays open for a minute after the Close frame."""
 
@@ -106,7 +106,7 @@ class KeepsTcpOpen(Frames):
         await trio.sleep(60)
 
 
-@seeds()
+@seeds("B16", "B17")
 class WaitsForAnswerToClose(Frames):
     """A client that does not answer the Close frame is waited for."""
 
@@ -114,7 +114,7 @@ class WaitsForAnswerToClose(Frames):
         await super().close(code, reason, 600)
 
 
-@seeds()
+@seeds("C1")
 class DoesNotAnswerClose(Frames):
     """The client's Close frame is not answered."""
 
@@ -122,7 +122,7 @@ class DoesNotAnswerClose(Frames):
         await trio.lowlevel.checkpoint()
 
 
-@seeds()
+@seeds("C1")
 class AnswersCloseWithAnotherCode(Frames):
     """The client's Close with 1000 is answered with 1008."""
 
@@ -130,7 +130,7 @@ class AnswersCloseWithAnotherCode(Frames):
         await super().answer_close(1008)
 
 
-@seeds()
+@seeds("C1")
 class StaysAfterClose(Frames):
     """TCP stays open after both have closed."""
 
@@ -139,7 +139,7 @@ class StaysAfterClose(Frames):
         await trio.sleep(60)
 
 
-@seeds()
+@seeds("T29")
 class TakesEveryCloseCode(Frames):
     """A Close frame of the client's may have any code, and half of one."""
 

@@ -13,7 +13,7 @@ from tests.independent.keys import PublicKey, from_base64, make_key, verify
 Check = Callable[[dict[str, Any]], str | None]
 
 
-@seeds()
+@seeds("M28")
 class TakesForgedProofs(Identity):
     """The proof is not verified."""
 
@@ -21,7 +21,7 @@ class TakesForgedProofs(Identity):
         return keys.decode(text) is not None
 
 
-@seeds()
+@seeds("M28")
 class TakesEveryProof(Session):
     """The proof is not even looked at."""
 
@@ -29,7 +29,7 @@ class TakesEveryProof(Session):
         return None
 
 
-@seeds()
+@seeds("M1")
 class WantsTheNonceSigned(Session):
     """The proof has to be a signature over the nonce."""
 
@@ -45,7 +45,7 @@ class WantsTheNonceSigned(Session):
         return None if is_signed else "invalid_challenge"
 
 
-@seeds()
+@seeds("M28")
 class TakesTheNonceSigned(WantsTheNonceSigned):
     """The proof may be a signature over the nonce."""
 
@@ -53,7 +53,7 @@ class TakesTheNonceSigned(WantsTheNonceSigned):
         return super().check_proof(data) and Session.check_proof(self, data)
 
 
-@seeds()
+@seeds("M28")
 class TakesProofsForOthers(Identity):
     """A proof of the user's home server passes too."""
 
@@ -63,7 +63,7 @@ class TakesProofsForOthers(Identity):
         return super().is_proof(key, text) or (signature is not None and keys.has_signed(key, text_of_key, signature))
 
 
-@seeds()
+@seeds("M28")
 class TakesLooseProofs(Identity):
     """The base64 of a proof need not be strict."""
 
@@ -72,7 +72,7 @@ class TakesLooseProofs(Identity):
         return super().is_proof(key, mended + "=" * (-len(mended) % 4))
 
 
-@seeds()
+@seeds("K8")
 class TakesWeakKeys(Identity):
     """Public keys of small order verify."""
 
@@ -81,7 +81,7 @@ class TakesWeakKeys(Identity):
         return signature is not None and verify(key, from_base64(self.key.public["key"]), signature)
 
 
-@seeds()
+@seeds("M27")
 class TakesItsOwnKey(Session):
     """A user may have the server's key."""
 
@@ -89,7 +89,7 @@ class TakesItsOwnKey(Session):
         return None
 
 
-@seeds()
+@seeds("K19")
 class TakesUnknownFormats(Session):
     """A key of an unknown format needs no proof."""
 
@@ -100,7 +100,7 @@ class TakesUnknownFormats(Session):
         return super().check_proof(data) if keys.is_known(data["user"]["pubkey"]) else None
 
 
-@seeds()
+@seeds("K19")
 class CallsUnknownFormatsUnproved(Session):
     """A key of an unknown format gets `invalid_challenge`."""
 
@@ -108,7 +108,7 @@ class CallsUnknownFormatsUnproved(Session):
         return None
 
 
-@seeds()
+@seeds("M25")
 class LooksAtKeysFirst(Session):
     """The kind of key is looked at before anything else."""
 
@@ -116,7 +116,7 @@ class LooksAtKeysFirst(Session):
         return [self.check_format, self.check_owner, self.check_unconnected, self.check_challenged, self.check_proof]
 
 
-@seeds()
+@seeds("M24")
 class LooksAtProofsFirst(Session):
     """The proof is looked at before anything else."""
 
@@ -124,7 +124,7 @@ class LooksAtProofsFirst(Session):
         return [self.check_proof, *super().connect_checks()]
 
 
-@seeds()
+@seeds("M27")
 class LooksAtProofsBeforeOwners(Session):
     """The proof is looked at before whose key it is."""
 
@@ -132,7 +132,7 @@ class LooksAtProofsBeforeOwners(Session):
         return [self.check_unconnected, self.check_challenged, self.check_format, self.check_proof, self.check_owner]
 
 
-@seeds()
+@seeds("M24")
 class ReplacesUsers(Session):
     """A second `connect` replaces the user."""
 
@@ -140,7 +140,7 @@ class ReplacesUsers(Session):
         return None
 
 
-@seeds()
+@seeds("M25")
 class ConnectsUnchallenged(Session):
     """`connect` needs no `challenge` before it."""
 
@@ -148,7 +148,7 @@ class ConnectsUnchallenged(Session):
         return None
 
 
-@seeds()
+@seeds("M25")
 class ClosesForUnchallenged(Session):
     """A `connect` before any `challenge` ends the connection."""
 
@@ -156,7 +156,7 @@ class ClosesForUnchallenged(Session):
         return self.ignore() if self.state is State.OPEN else super().connect(request)
 
 
-@seeds()
+@seeds("M30")
 class ClosesAfterRefusals(Session):
     """A refused `connect` ends the connection."""
 
@@ -164,7 +164,7 @@ class ClosesAfterRefusals(Session):
         return [*super().refuse_connect(request, status), Close(1008, "refused")]
 
 
-@seeds()
+@seeds("M30")
 class ForgetsAtRefusals(Session):
     """After a refused `connect` a new challenge is needed."""
 
@@ -173,7 +173,7 @@ class ForgetsAtRefusals(Session):
         return super().refuse_connect(request, status)
 
 
-@seeds()
+@seeds("M30")
 class ConnectsTheRefused(Session):
     """A user who is refused is connected all the same."""
 
@@ -183,7 +183,7 @@ class ConnectsTheRefused(Session):
         return super().refuse_connect(request, status)
 
 
-@seeds()
+@seeds("M7")
 class ExplainsUnderAnotherKey(Session):
     """The reason of a refused user is under `reason`."""
 
@@ -192,7 +192,7 @@ class ExplainsUnderAnotherKey(Session):
         return {"reason": why["disallowed_user_reason"]} if why else why
 
 
-@seeds()
+@seeds("M8")
 class ExplainsTheProgram(Session):
     """The reason of a refused user is under `disallowed_client_reason`."""
 
@@ -201,7 +201,7 @@ class ExplainsTheProgram(Session):
         return {"disallowed_client_reason": why["disallowed_user_reason"]} if why else why
 
 
-@seeds()
+@seeds("M9")
 class ExplainsAtLength(Session):
     """The reason of a refused user has more than 512 characters."""
 
@@ -219,7 +219,7 @@ class _Introduces(Session):
         return welcome
 
 
-@seeds()
+@seeds("M33")
 class ChangesItsIdentity(_Introduces):
     """The identity in the reply to `connect` has another key than the reply to `challenge`."""
 
@@ -229,7 +229,7 @@ class ChangesItsIdentity(_Introduces):
         welcome["server_identity"]["pubkey"] = self.other.public
 
 
-@seeds()
+@seeds("M32")
 class HasNoIdentity(_Introduces):
     """The reply to `connect` has no `server_identity`."""
 
@@ -237,7 +237,7 @@ class HasNoIdentity(_Introduces):
         del welcome["server_identity"]
 
 
-@seeds()
+@seeds("D20")
 class HasNoUrl(_Introduces):
     """The server's identity has no `url`."""
 
@@ -245,7 +245,7 @@ class HasNoUrl(_Introduces):
         del welcome["server_identity"]["url"]
 
 
-@seeds()
+@seeds("D21")
 class HasALongName(_Introduces):
     """The server's name has more than 64 characters."""
 
@@ -253,7 +253,7 @@ class HasALongName(_Introduces):
         welcome["server_identity"]["name"] *= 10
 
 
-@seeds()
+@seeds("M31")
 class HasNoProgram(_Introduces):
     """The reply to `connect` has no `server_app`."""
 
@@ -261,7 +261,7 @@ class HasNoProgram(_Introduces):
         del welcome["server_app"]
 
 
-@seeds()
+@seeds("D10")
 class HasNoVersion(_Introduces):
     """The server's program has no version."""
 
@@ -269,7 +269,7 @@ class HasNoVersion(_Introduces):
         del welcome["server_app"]["version"]
 
 
-@seeds()
+@seeds("D10")
 class HasATextForVersion(_Introduces):
     """The version of the server's program is a text."""
 
@@ -277,7 +277,7 @@ class HasATextForVersion(_Introduces):
         welcome["server_app"]["version"] = "1.0"
 
 
-@seeds()
+@seeds("D3")
 class HasAnUnknownKindOfVersion(_Introduces):
     """The type of the server's version is `rc`."""
 
@@ -288,7 +288,7 @@ class HasAnUnknownKindOfVersion(_Introduces):
 # Leaving
 
 
-@seeds()
+@seeds("M35")
 class KeepsWhoLeave(Session):
     """After `disconnect` the user is still connected."""
 
@@ -296,7 +296,7 @@ class KeepsWhoLeave(Session):
         return
 
 
-@seeds()
+@seeds("M36")
 class LeavesTwice(Session):
     """A second `disconnect` succeeds as well."""
 
@@ -305,7 +305,7 @@ class LeavesTwice(Session):
         return self.reply(request, "success")
 
 
-@seeds()
+@seeds("M37")
 class ClosesAfterDisconnect(Session):
     """The server closes after `disconnect`."""
 
@@ -313,7 +313,7 @@ class ClosesAfterDisconnect(Session):
         return [*super().disconnect(request), Close(1000, "goodbye")]
 
 
-@seeds()
+@seeds("M39")
 class ForgetsTheChallengeAtDisconnect(Session):
     """After `disconnect` a new challenge is needed."""
 
@@ -321,7 +321,7 @@ class ForgetsTheChallengeAtDisconnect(Session):
         return "invalid_challenge" if self.state is State.DISCONNECTED else super().check_challenged(data)
 
 
-@seeds()
+@seeds("M38")
 class ConnectsOneUser(Session):
     """After `disconnect` nobody else may connect."""
 
@@ -332,7 +332,7 @@ class ConnectsOneUser(Session):
         return super().check_owner(data) or (None if self.user == data["user"]["pubkey"] else "disallowed_user")
 
 
-@seeds()
+@seeds("M35")
 class DoesNotSayGoodbye(Session):
     """`disconnect` has no reply."""
 

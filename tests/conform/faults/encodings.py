@@ -14,7 +14,7 @@ def first_wins(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return dict(reversed(pairs))
 
 
-@seeds()
+@seeds("E14")
 class FirstOfDuplicatesWins(Json):
     """Of two keys of one name the first counts."""
 
@@ -22,7 +22,7 @@ class FirstOfDuplicatesWins(Json):
         return json.loads(payload, object_pairs_hook=first_wins)
 
 
-@seeds()
+@seeds("E14")
 class RefusesDuplicates(Json):
     """A message with two keys of one name is malformed."""
 
@@ -35,7 +35,7 @@ class RefusesDuplicates(Json):
         return json.loads(payload, object_pairs_hook=unique)
 
 
-@seeds()
+@seeds("E20")
 class TakesNan(Json):
     """`NaN` and `Infinity` are taken for numbers."""
 
@@ -43,7 +43,7 @@ class TakesNan(Json):
         return json.loads(payload)
 
 
-@seeds()
+@seeds("E21")
 class TakesLoneSurrogates(Json):
     """Half a character is taken for one."""
 
@@ -51,7 +51,7 @@ class TakesLoneSurrogates(Json):
         return json.loads(payload, parse_constant=encodings.refuse_constant)
 
 
-@seeds()
+@seeds("E19")
 class TakesAByteOrderMark(Json):
     """A byte order mark may come before the JSON."""
 
@@ -59,7 +59,7 @@ class TakesAByteOrderMark(Json):
         return super().parse(payload.removeprefix("\ufeff"))
 
 
-@seeds()
+@seeds("E1")
 class TakesTrailingCommas(Json):
     """JSON may be sloppy: a comma may stand before a closing brace."""
 
@@ -67,7 +67,7 @@ class TakesTrailingCommas(Json):
         return super().parse(payload.replace(",}", "}").replace(", }", "}"))
 
 
-@seeds()
+@seeds("E1")
 class ReadsTheFirstObject(Json):
     """What comes behind the JSON is not looked at."""
 
@@ -75,7 +75,7 @@ class ReadsTheFirstObject(Json):
         return json.JSONDecoder().raw_decode(payload.lstrip())[0]
 
 
-@seeds()
+@seeds("E17")
 class NestsWithoutBound(Json):
     """A message may be nested as deep as the decoder can bear."""
 
@@ -83,7 +83,7 @@ class NestsWithoutBound(Json):
         return
 
 
-@seeds()
+@seeds("E16")
 class NestsLittle(Json):
     """A message that is nested six deep is refused."""
 
@@ -95,7 +95,7 @@ class NestsLittle(Json):
             raise MalformedError("nested too deep")
 
 
-@seeds(encoding="bson")
+@seeds("E17", encoding="bson")
 class NestsBsonWithoutBound(Bson):
     """A BSON document may be nested as deep as the decoder can bear."""
 
@@ -103,7 +103,7 @@ class NestsBsonWithoutBound(Bson):
         return
 
 
-@seeds()
+@seeds("E7")
 class WritesFractions(Json):
     """The conversation of a reply is `2.0`."""
 
@@ -111,7 +111,7 @@ class WritesFractions(Json):
         return super().encode({**plain, "conversation": float(plain["conversation"])})
 
 
-@seeds(encoding="bson")
+@seeds("E7", encoding="bson")
 class WritesDoubles(Bson):
     """The conversation of a reply is a double."""
 
@@ -119,7 +119,7 @@ class WritesDoubles(Bson):
         return super().encode({**plain, "conversation": float(plain["conversation"])})
 
 
-@seeds(encoding="bson")
+@seeds("E7", encoding="bson")
 class WritesBigNumbersAsDoubles(Bson):
     """A conversation above 2147483647 comes back as a double."""
 
@@ -128,7 +128,7 @@ class WritesBigNumbersAsDoubles(Bson):
         return super().encode({**plain, "conversation": float(number) if number >= 2**31 else number})
 
 
-@seeds(encoding="bson")
+@seeds("V22", encoding="bson")
 class WritesDatetimes(Bson):
     """The server's `time` is a BSON datetime."""
 
@@ -136,7 +136,7 @@ class WritesDatetimes(Bson):
         return super().encode({**plain, "time": datetime.fromisoformat(plain["time"])})
 
 
-@seeds(encoding="bson")
+@seeds("M14", encoding="bson")
 class WritesBinary(Bson):
     """The signature is a BSON binary."""
 
@@ -148,7 +148,7 @@ class WritesBinary(Bson):
         return super().encode({**plain, "data": data})
 
 
-@seeds(encoding="bson")
+@seeds("E23", encoding="bson")
 class SendsTwoDocuments(Bson):
     """A message holds a reply twice."""
 
@@ -156,7 +156,7 @@ class SendsTwoDocuments(Bson):
         return super().encode(plain) * 2
 
 
-@seeds(encoding="bson")
+@seeds("E23", encoding="bson")
 class ReadsTheFirstDocument(Bson):
     """What comes behind a BSON document is not looked at."""
 
@@ -170,7 +170,7 @@ class _NoDates(LenientReader):
         return bson.Raw(tag, b"") if isinstance(value, datetime) else value
 
 
-@seeds(encoding="bson")
+@seeds("V21", encoding="bson")
 class ReadsNoDatetimes(Bson):
     """A `time` that is a BSON datetime is refused."""
 
@@ -184,7 +184,7 @@ class _SmallNumbers(LenientReader):
         return bson.Raw(tag, b"") if tag == bson.INT64 else value
 
 
-@seeds(encoding="bson")
+@seeds("E5", encoding="bson")
 class ReadsSmallIntegersAlone(Bson):
     """A 64-bit integer is refused."""
 
@@ -197,7 +197,7 @@ class _AnyNumbers(LenientReader):
         return bson.Reader.value(self, tag) if tag == bson.DOUBLE else super().value(tag)
 
 
-@seeds(encoding="bson")
+@seeds("E25", encoding="bson")
 class ReadsInfinity(Bson):
     """A double may be infinite."""
 
@@ -205,7 +205,7 @@ class ReadsInfinity(Bson):
         return bson.decode(payload, reader=_AnyNumbers)
 
 
-@seeds(encoding="bson")
+@seeds("E24", encoding="bson")
 class ClosesForForeignTypes(Bson):
     """A request with a value of another type is closed with 1007, where it is to be answered."""
 
@@ -213,7 +213,7 @@ class ClosesForForeignTypes(Bson):
         return bson.decode(payload)
 
 
-@seeds(encoding="bson")
+@seeds("E1", encoding="bson")
 class TakesJsonForBson(Bson):
     """A binary message may hold JSON."""
 

@@ -25,7 +25,7 @@ def without(shape: Shape, key: str) -> Shape:
     return Shape({name: rule for name, rule in shape.needed.items() if name != key}, shape.optional)
 
 
-@seeds()
+@seeds("E8")
 class RefusesUnknownKeys(Envelopes):
     """An envelope with a key that is not known is refused."""
 
@@ -33,7 +33,7 @@ class RefusesUnknownKeys(Envelopes):
         return KNOWN.issuperset(plain) and super().is_valid(plain)
 
 
-@seeds()
+@seeds("E8")
 class RefusesUnknownData(Envelopes):
     """A `challenge` whose data has a key that is not known is refused."""
 
@@ -45,7 +45,7 @@ def _has_null(plain: object) -> bool:
     return plain is None or (isinstance(plain, dict) and any(map(_has_null, plain.values())))
 
 
-@seeds()
+@seeds("E11")
 class RefusesNulls(Envelopes):
     """A null that stands for an absent key is refused."""
 
@@ -53,84 +53,84 @@ class RefusesNulls(Envelopes):
         return super().is_valid(plain) and not _has_null(plain)
 
 
-@seeds()
+@seeds("V1")
 class NeedsNoTime(Envelopes):
     """A request needs no `time`."""
 
     heads = heads() | {"request": without(shapes.REQUEST, "time")}
 
 
-@seeds()
+@seeds("V18")
 class TakesEveryTime(Envelopes):
     """Any string is a `time`."""
 
     heads = heads(time=text(0, 1000))
 
 
-@seeds()
+@seeds("V18")
 class TakesLocalTimes(Envelopes):
     """A `time` needs no offset."""
 
     heads = heads(time=lambda value: is_time(value) or is_time(f"{value}Z"))
 
 
-@seeds()
+@seeds("V18")
 class TakesTimesWithASpace(Envelopes):
     """A `time` may have a space for its `T`."""
 
     heads = heads(time=lambda value: is_time(value.replace(" ", "T") if isinstance(value, str) else value))
 
 
-@seeds()
+@seeds("V1")
 class TakesNumbersForTimes(Envelopes):
     """A `time` may be the seconds since 1970."""
 
     heads = heads(time=lambda value: is_time(value) or isinstance(value, int))
 
 
-@seeds()
+@seeds("V18")
 class TakesDaysThatAreNot(Envelopes):
     """The thirtieth of February is a day."""
 
     heads = heads(time=lambda value: is_time(value) or is_time(str(value).replace("-02-30", "-02-28")))
 
 
-@seeds()
+@seeds("V17")
 class TakesUtcAlone(Envelopes):
     """A `time` has to end in `Z`."""
 
     heads = heads(time=lambda value: is_time(value) and str(value)[-1] in "Zz")
 
 
-@seeds()
+@seeds("V17")
 class TakesCapitalsAlone(Envelopes):
     """A `time` with a small `t` or `z` is refused."""
 
     heads = heads(time=lambda value: is_time(value) and str(value) == str(value).upper())
 
 
-@seeds()
+@seeds("V19")
 class TakesSixDigits(Envelopes):
     """More than six digits of a second are refused."""
 
     heads = heads(time=lambda value: is_time(value) and not re.search(r"\.\d{7}", str(value)))
 
 
-@seeds()
+@seeds("V20")
 class KnowsNoLeapSeconds(Envelopes):
     """A leap second is refused."""
 
     heads = heads(time=lambda value: is_time(value) and ":60" not in str(value))
 
 
-@seeds()
+@seeds("V24")
 class ComparesClocks(Envelopes):
     """A client whose clock is wrong is refused."""
 
     heads = heads(time=lambda value: is_time(value) and abs(int(str(value)[:4]) - datetime.now().year) <= 1)
 
 
-@seeds()
+@seeds("V5")
 class TakesOddConversations(Envelopes):
     """A client may use the server's numbers of conversations."""
 
@@ -138,7 +138,7 @@ class TakesOddConversations(Envelopes):
         return True
 
 
-@seeds()
+@seeds("V5")
 class TakesSmallConversations(Envelopes):
     """A conversation above 2147483647 is refused."""
 
@@ -151,14 +151,14 @@ class _AnyNumber(Envelopes):
         return super().salvage(plain) if not isinstance(number, int) else BadRequest(plain["name"], number)
 
 
-@seeds()
+@seeds("V5")
 class TakesEveryConversation(_AnyNumber):
     """A conversation may be negative, or over 4294967295."""
 
     heads = heads(conversation=lambda value: isinstance(value, int))
 
 
-@seeds()
+@seeds("E4")
 class TakesTextForConversations(Envelopes):
     """A conversation may be a string of digits."""
 
@@ -169,7 +169,7 @@ class TakesTextForConversations(Envelopes):
         return super().is_valid(plain)
 
 
-@seeds()
+@seeds("E4")
 class TakesTrueForOne(Envelopes):
     """A boolean is an integer."""
 
@@ -179,7 +179,7 @@ class TakesTrueForOne(Envelopes):
         return super().salvage(plain)
 
 
-@seeds()
+@seeds("V5")
 class NeedsNoConversation(Envelopes):
     """A request without a conversation is number 0."""
 
@@ -189,7 +189,7 @@ class NeedsNoConversation(Envelopes):
         return super().is_valid(plain)
 
 
-@seeds()
+@seeds("V4")
 class TakesNullData(Envelopes):
     """The data of `disconnect` may be null or absent."""
 
@@ -199,7 +199,7 @@ class TakesNullData(Envelopes):
         return super().is_valid(plain)
 
 
-@seeds()
+@seeds("V2")
 class TakesUnknownTypes(Envelopes):
     """An envelope of an unknown type is taken for a message."""
 
@@ -209,7 +209,7 @@ class TakesUnknownTypes(Envelopes):
         return super().is_valid(plain)
 
 
-@seeds()
+@seeds("V16")
 class TakesLists(Envelopes):
     """A list of one envelope is an envelope."""
 
@@ -219,21 +219,21 @@ class TakesLists(Envelopes):
         return super().read(encoding, payload)
 
 
-@seeds()
+@seeds("V3")
 class TakesEveryName(Envelopes):
     """A name may be empty, or longer than 64 characters."""
 
     heads = heads(name=text(0, 10_000))
 
 
-@seeds()
+@seeds("V3")
 class TakesShortNames(Envelopes):
     """A name of 64 characters is refused."""
 
     heads = heads(name=text(1, 63))
 
 
-@seeds()
+@seeds("V15")
 class RepeatsBadNames(Envelopes):
     """A reply repeats a name that is too long."""
 
@@ -242,7 +242,7 @@ class RepeatsBadNames(Envelopes):
         return BadRequest(str(plain.get("name", "")), bad.conversation)
 
 
-@seeds()
+@seeds("V15")
 class AnswersNoBadNames(Envelopes):
     """A request without a good name is closed with 1007, where it is to be answered."""
 
@@ -253,7 +253,7 @@ class AnswersNoBadNames(Envelopes):
         return bad
 
 
-@seeds()
+@seeds("V13")
 class AnswersNoBadRequests(Envelopes):
     """Every bad request is closed with 1007."""
 
@@ -261,7 +261,7 @@ class AnswersNoBadRequests(Envelopes):
         raise MalformedError("no valid envelope")
 
 
-@seeds()
+@seeds("V12")
 class AnswersNoOddRequests(Envelopes):
     """A request with an odd number is closed with 1007."""
 
@@ -272,14 +272,14 @@ class AnswersNoOddRequests(Envelopes):
         return bad
 
 
-@seeds()
+@seeds("V7")
 class WantsAConversationInMessages(Envelopes):
     """A `message` without a conversation is refused."""
 
     heads = heads() | {"message": shapes.REQUEST.but(type=shapes.one_of("message"))}
 
 
-@seeds()
+@seeds("V7")
 class MindsConversationsOfMessages(Envelopes):
     """A `message` with a key `conversation` that is no number is refused."""
 
@@ -289,14 +289,14 @@ class MindsConversationsOfMessages(Envelopes):
         return super().is_valid(plain)
 
 
-@seeds()
+@seeds("V6")
 class TakesRepliesWithoutStatus(Envelopes):
     """A `reply` needs no status."""
 
     heads = heads() | {"reply": without(shapes.REPLY, "status")}
 
 
-@seeds(encoding="bson")
+@seeds("E24", "E25", "E26", encoding="bson")
 class TakesForeignTypes(Envelopes):
     """Values of BSON types that JSON has not are let pass under unknown keys."""
 

@@ -13,7 +13,7 @@ from tests.conform.reference.frames import (
 )
 
 
-@seeds()
+@seeds("T10")
 class AnswersInBinary(Frames):
     """JSON is sent in binary messages."""
 
@@ -21,7 +21,7 @@ class AnswersInBinary(Frames):
         await self.send_frame(BINARY, payload.encode() if isinstance(payload, str) else payload)
 
 
-@seeds(encoding="bson")
+@seeds("T10", encoding="bson")
 class AnswersInText(Frames):
     """BSON is sent in messages that say that they are text."""
 
@@ -29,7 +29,7 @@ class AnswersInText(Frames):
         await self.send_frame(TEXT, payload.encode() if isinstance(payload, str) else payload)
 
 
-@seeds()
+@seeds("T20")
 class MasksItsFrames(Frames):
     """The server masks what it sends."""
 
@@ -39,7 +39,7 @@ class MasksItsFrames(Frames):
         return plain[:1] + bytes((plain[1] | 0x80,)) + plain[2:begin] + bytes(4) + payload
 
 
-@seeds()
+@seeds("T20")
 class SetsAReservedBit(Frames):
     """Messages are marked as compressed."""
 
@@ -48,7 +48,7 @@ class SetsAReservedBit(Frames):
         return bytes((plain[0] | 0x40,)) + plain[1:] if opcode in (TEXT, BINARY) else plain
 
 
-@seeds()
+@seeds("T20")
 class WritesLongLengths(Frames):
     """Every length is written in eight bytes."""
 
@@ -56,7 +56,7 @@ class WritesLongLengths(Frames):
         return bytes((0x80 | opcode, 127)) + len(payload).to_bytes(8) + payload
 
 
-@seeds()
+@seeds("T22")
 class TakesUnmaskedFrames(Frames):
     """Frames need no mask."""
 
@@ -64,7 +64,7 @@ class TakesUnmaskedFrames(Frames):
         return
 
 
-@seeds()
+@seeds("T23")
 class TakesReservedBits(Frames):
     """Reserved bits are not looked at."""
 
@@ -72,7 +72,7 @@ class TakesReservedBits(Frames):
         return
 
 
-@seeds()
+@seeds("T24")
 class TakesUnknownFrames(Frames):
     """Frames of an unknown kind are taken for text."""
 
@@ -84,7 +84,7 @@ class TakesUnknownFrames(Frames):
             await super().take_control(opcode, payload)
 
 
-@seeds()
+@seeds("T25", "T26")
 class TakesLongControlFrames(Frames):
     """A ping may be long, and in pieces."""
 
@@ -92,7 +92,7 @@ class TakesLongControlFrames(Frames):
         return
 
 
-@seeds()
+@seeds("T27", "T28")
 class TakesLoosePieces(Frames):
     """A fragment may continue nothing, and a new message begin in the middle of another."""
 
@@ -105,7 +105,7 @@ class TakesLoosePieces(Frames):
         return super().join(header, payload)
 
 
-@seeds()
+@seeds("T12")
 class RefusesPieces(Frames):
     """A message has to come in one frame."""
 
@@ -114,7 +114,7 @@ class RefusesPieces(Frames):
             raise RuleBrokenError(1002, "no fragments here")
 
 
-@seeds()
+@seeds("T12")
 class TakesEachPieceForAMessage(Frames):
     """Fragments are not joined."""
 
@@ -126,7 +126,7 @@ class TakesEachPieceForAMessage(Frames):
         return self.read_text(payload)
 
 
-@seeds()
+@seeds("T13")
 class HearsNoPingBetweenPieces(Frames):
     """A ping between two fragments is a fault."""
 
@@ -136,7 +136,7 @@ class HearsNoPingBetweenPieces(Frames):
             raise RuleBrokenError(1002, "the message is not over")
 
 
-@seeds()
+@seeds("T15")
 class SendsNoPong(Frames):
     """Pings are not answered."""
 
@@ -144,7 +144,7 @@ class SendsNoPong(Frames):
         return
 
 
-@seeds()
+@seeds("T15")
 class SendsEmptyPongs(Frames):
     """A pong does not repeat what was in the ping."""
 
@@ -152,7 +152,7 @@ class SendsEmptyPongs(Frames):
         await super().pong(b"")
 
 
-@seeds()
+@seeds("T16")
 class AnswersPongs(Frames):
     """A pong that nobody asked for is answered with a pong."""
 
@@ -160,28 +160,28 @@ class AnswersPongs(Frames):
         await super().take_control(PING if opcode == 10 else opcode, payload)
 
 
-@seeds()
+@seeds("B14")
 class NeverPings(Frames):
     """A client that is silent is never pinged."""
 
     ping_after_s = 1e6
 
 
-@seeds()
+@seeds("B15")
 class KeepsTheDead(Frames):
     """A client that answers no ping is kept."""
 
     dead_after_s = 1e6
 
 
-@seeds()
+@seeds("B14")
 class PingsAtOnce(Frames):
     """A silence of a second is answered with a ping."""
 
     ping_after_s = 1.0
 
 
-@seeds()
+@seeds("T30")
 class ReplacesBadText(Frames):
     """Text that is not UTF-8 is mended."""
 
@@ -189,7 +189,7 @@ class ReplacesBadText(Frames):
         return payload.decode(errors="replace")
 
 
-@seeds()
+@seeds("T30")
 class BlamesTheProtocolForBadText(Frames):
     """Text that is not UTF-8 is closed with 1002."""
 
@@ -200,7 +200,7 @@ class BlamesTheProtocolForBadText(Frames):
             raise RuleBrokenError(1002, broken.reason) from None
 
 
-@seeds()
+@seeds("B6", "B7")
 class TakesMessagesOfAnySize(Frames):
     """There is no bound on the size of a message."""
 
@@ -208,7 +208,7 @@ class TakesMessagesOfAnySize(Frames):
         return
 
 
-@seeds()
+@seeds("T14")
 class MeasuresPiecesAlone(Frames):
     """The bound on the size is for each fragment."""
 
@@ -217,7 +217,7 @@ class MeasuresPiecesAlone(Frames):
             raise TooBigError
 
 
-@seeds()
+@seeds("T14")
 class CountsCharacters(Frames):
     """The bound on the size of text counts characters."""
 
@@ -232,7 +232,7 @@ class CountsCharacters(Frames):
         return text
 
 
-@seeds()
+@seeds("B6", "B7")
 class TakesOneByteLess(Frames):
     """A message of exactly the bound is too big."""
 
@@ -242,7 +242,7 @@ class TakesOneByteLess(Frames):
             raise TooBigError
 
 
-@seeds()
+@seeds("B6", "B7")
 class TakesOneByteMore(Frames):
     """A message may be one byte over the bound."""
 

@@ -6,7 +6,7 @@ from tests.conform.faults.seeding import seeds
 from tests.conform.reference.negotiation import CAPABILITIES, EXTENSIONS, Negotiation
 
 
-@seeds()
+@seeds("G4")
 class NegotiatesUnsorted(Negotiation):
     """Shared capabilities come in the server's order."""
 
@@ -14,7 +14,7 @@ class NegotiatesUnsorted(Negotiation):
         return [name for name in CAPABILITIES if name in clients]
 
 
-@seeds()
+@seeds("G3")
 class NegotiatesTwice(Negotiation):
     """A capability that the client named twice comes twice."""
 
@@ -22,7 +22,7 @@ class NegotiatesTwice(Negotiation):
         return sorted(name for name in clients if name in CAPABILITIES)
 
 
-@seeds()
+@seeds("G1")
 class NegotiatesNothing(Negotiation):
     """All capabilities of the server come, shared or not."""
 
@@ -30,7 +30,7 @@ class NegotiatesNothing(Negotiation):
         return sorted(CAPABILITIES)
 
 
-@seeds()
+@seeds("G1")
 class TakesAllThatIsOffered(Negotiation):
     """All capabilities of the client come, shared or not."""
 
@@ -38,7 +38,7 @@ class TakesAllThatIsOffered(Negotiation):
         return sorted(set(clients))
 
 
-@seeds()
+@seeds("G1", "G2")
 class SharesNothing(Negotiation):
     """What both can do is left out."""
 
@@ -49,7 +49,7 @@ class SharesNothing(Negotiation):
         return {}
 
 
-@seeds()
+@seeds("G2")
 class NegotiatesTheLowest(Negotiation):
     """Of the versions that are shared, the lowest comes."""
 
@@ -57,7 +57,7 @@ class NegotiatesTheLowest(Negotiation):
         return shared[:1]
 
 
-@seeds()
+@seeds("G2")
 class NegotiatesEveryVersion(Negotiation):
     """All versions that are shared come."""
 
@@ -65,7 +65,7 @@ class NegotiatesEveryVersion(Negotiation):
         return shared
 
 
-@seeds()
+@seeds("G2")
 class NegotiatesTheClientsVersion(Negotiation):
     """The client's highest version comes, shared or not."""
 
@@ -73,7 +73,7 @@ class NegotiatesTheClientsVersion(Negotiation):
         return {name: [max(clients[name])] for name in sorted(clients) if clients[name] and name in EXTENSIONS}
 
 
-@seeds()
+@seeds("G2")
 class KeepsUnsharedVersions(Negotiation):
     """An extension of which no version is shared comes with none."""
 
@@ -81,7 +81,7 @@ class KeepsUnsharedVersions(Negotiation):
         return super().extensions(clients) | {name: [] for name in clients if name not in super().extensions(clients)}
 
 
-@seeds()
+@seeds("G4")
 class SortsExtensionsBackwards(Negotiation):
     """The names of extensions are not sorted by code point."""
 
@@ -89,7 +89,7 @@ class SortsExtensionsBackwards(Negotiation):
         return dict(reversed(super().extensions(clients).items()))
 
 
-@seeds()
+@seeds("D11", "D12")
 class LeavesOutCapabilities(Negotiation):
     """Where nothing is shared, `capabilities` and `extensions` are left out."""
 

@@ -19,7 +19,7 @@ class _Changed(Replies):
         raise NotImplementedError
 
 
-@seeds()
+@seeds("V1")
 class LeavesOutTheTime(_Changed):
     """A reply has no `time`."""
 
@@ -27,7 +27,7 @@ class LeavesOutTheTime(_Changed):
         del reply["time"]
 
 
-@seeds()
+@seeds("V22")
 class WritesAnOffset(_Changed):
     """A reply's `time` ends in `+00:00`, not in `Z`."""
 
@@ -35,7 +35,7 @@ class WritesAnOffset(_Changed):
         reply["time"] = reply["time"].replace("Z", "+00:00")
 
 
-@seeds()
+@seeds("V22")
 class WritesNoOffset(_Changed):
     """A reply's `time` has no offset."""
 
@@ -43,7 +43,7 @@ class WritesNoOffset(_Changed):
         reply["time"] = reply["time"].replace("Z", "")
 
 
-@seeds()
+@seeds("V22")
 class WritesMilliseconds(_Changed):
     """A reply's `time` has three digits of a second."""
 
@@ -51,7 +51,7 @@ class WritesMilliseconds(_Changed):
         reply["time"] = reply["time"][:-4] + "Z"
 
 
-@seeds()
+@seeds("V22")
 class WritesSecondsSince1970(_Changed):
     """A reply's `time` is a number."""
 
@@ -59,7 +59,7 @@ class WritesSecondsSince1970(_Changed):
         reply["time"] = self._last_us // 1_000_000
 
 
-@seeds()
+@seeds("V23")
 class StampsTheSame(Replies):
     """Every reply has the time of the first."""
 
@@ -67,7 +67,7 @@ class StampsTheSame(Replies):
         return self._last_us or super().stamp(now)
 
 
-@seeds()
+@seeds("V23")
 class StampsBackwards(Replies):
     """Each reply has an earlier time than the one before."""
 
@@ -76,7 +76,7 @@ class StampsBackwards(Replies):
         return self._last_us
 
 
-@seeds()
+@seeds("V2")
 class SaysResponse(_Changed):
     """The type of a reply is `response`."""
 
@@ -84,7 +84,7 @@ class SaysResponse(_Changed):
         reply["type"] = "response"
 
 
-@seeds()
+@seeds("V2")
 class SaysRequest(_Changed):
     """The type of a reply is `request`."""
 
@@ -92,7 +92,7 @@ class SaysRequest(_Changed):
         reply["type"] = "request"
 
 
-@seeds()
+@seeds("V3")
 class LeavesOutTheName(_Changed):
     """A reply has no `name`."""
 
@@ -100,7 +100,7 @@ class LeavesOutTheName(_Changed):
         del reply["name"]
 
 
-@seeds()
+@seeds("V9")
 class ChangesTheName(_Changed):
     """A reply has a name of its own."""
 
@@ -108,7 +108,7 @@ class ChangesTheName(_Changed):
         reply["name"] += "_reply"
 
 
-@seeds()
+@seeds("V9")
 class AnswersAnotherConversation(_Changed):
     """A reply has the number of another conversation."""
 
@@ -116,7 +116,7 @@ class AnswersAnotherConversation(_Changed):
         reply["conversation"] += 2
 
 
-@seeds()
+@seeds("V9")
 class CountsItsOwnConversations(_Changed):
     """Replies are numbered 0, 2, 4, whatever the requests are."""
 
@@ -127,7 +127,7 @@ class CountsItsOwnConversations(_Changed):
         reply["conversation"] = self.count
 
 
-@seeds()
+@seeds("V5")
 class LeavesOutTheConversation(_Changed):
     """A reply has no conversation."""
 
@@ -135,7 +135,7 @@ class LeavesOutTheConversation(_Changed):
         del reply["conversation"]
 
 
-@seeds()
+@seeds("V9")
 class WritesConversationsAsText(_Changed):
     """The conversation of a reply is a string."""
 
@@ -143,7 +143,7 @@ class WritesConversationsAsText(_Changed):
         reply["conversation"] = str(reply["conversation"])
 
 
-@seeds()
+@seeds("V5")
 class CutsConversations(_Changed):
     """Of a conversation the lower 31 bits come back."""
 
@@ -151,7 +151,7 @@ class CutsConversations(_Changed):
         reply["conversation"] &= 0x7FFFFFFF
 
 
-@seeds()
+@seeds("V6")
 class LeavesOutTheStatus(_Changed):
     """A reply has no status."""
 
@@ -159,7 +159,7 @@ class LeavesOutTheStatus(_Changed):
         del reply["status"]
 
 
-@seeds()
+@seeds("M1")
 class SaysOk(_Changed):
     """The status of success is `ok`."""
 
@@ -167,7 +167,7 @@ class SaysOk(_Changed):
         reply["status"] = reply["status"].replace("success", "ok")
 
 
-@seeds()
+@seeds("V4")
 class LeavesOutEmptyData(_Changed):
     """A reply whose data is empty has none."""
 
@@ -176,7 +176,7 @@ class LeavesOutEmptyData(_Changed):
             del reply["data"]
 
 
-@seeds()
+@seeds("V4")
 class WritesNullForEmptyData(_Changed):
     """A reply whose data is empty has null."""
 
@@ -184,7 +184,7 @@ class WritesNullForEmptyData(_Changed):
         reply["data"] = reply["data"] or None
 
 
-@seeds()
+@seeds("M7")
 class ExplainsRefusals(_Changed):
     """The data of a refusal has an explanation that is not defined."""
 
@@ -193,7 +193,7 @@ class ExplainsRefusals(_Changed):
             reply["data"] = {"message": "no"}
 
 
-@seeds()
+@seeds("M35")
 class ExplainsDisconnects(_Changed):
     """The data of a `disconnect` reply is not empty."""
 
@@ -211,35 +211,35 @@ class _Misspelt(_Changed):
             reply["status"] = self.instead
 
 
-@seeds()
+@seeds("M2")
 class MisspellsInvalidMessage(_Misspelt):
     """`invalid_message` is written `invalid_request`."""
 
     status, instead = "invalid_message", "invalid_request"
 
 
-@seeds()
+@seeds("M3")
 class MisspellsInvalidChallenge(_Misspelt):
     """`invalid_challenge` is written `challenge_invalid`."""
 
     status, instead = "invalid_challenge", "challenge_invalid"
 
 
-@seeds()
+@seeds("M5")
 class MisspellsNotConnected(_Misspelt):
     """`not_connected` is written `disconnected`."""
 
     status, instead = "not_connected", "disconnected"
 
 
-@seeds()
+@seeds("M4")
 class MisspellsAlreadyConnected(_Misspelt):
     """`already_connected` is written `connected`."""
 
     status, instead = "already_connected", "connected"
 
 
-@seeds()
+@seeds("M6")
 class MisspellsDisallowedUser(_Misspelt):
     """`disallowed_user` is written `user_disallowed`."""
 

@@ -5,7 +5,7 @@ from tests.conform.reference.envelopes import BadRequest, Other, Request
 from tests.conform.reference.session import Close, Deeds, Session, State
 
 
-@seeds()
+@seeds("S5-CONNECTED")
 class AnswersMessages(Session):
     """A `message` and a `reply` of a connected user are answered."""
 
@@ -15,7 +15,7 @@ class AnswersMessages(Session):
         return super().take_other(other)
 
 
-@seeds()
+@seeds("S5-CONNECTED")
 class ClosesForMessages(Session):
     """A `message` or a `reply` of a connected user ends the connection."""
 
@@ -23,7 +23,7 @@ class ClosesForMessages(Session):
         return self.ignore()
 
 
-@seeds()
+@seeds("S5-OPEN", "S5-CHALLENGED", "S5-DISCONNECTED")
 class TakesMessagesOfStrangers(Session):
     """A `message` or a `reply` before authentication does not end the connection."""
 
@@ -31,7 +31,7 @@ class TakesMessagesOfStrangers(Session):
         return []
 
 
-@seeds()
+@seeds("S5-OPEN")
 class AnswersMessagesOfStrangers(Session):
     """A `message` before authentication is answered before the connection ends."""
 
@@ -40,7 +40,7 @@ class AnswersMessagesOfStrangers(Session):
         return [] if self.is_connected else [*said, *self.ignore()]
 
 
-@seeds()
+@seeds("S3-OPEN", "S4-OPEN", "S5-OPEN")
 class AnswersEverything(Session):
     """Requests that a state does not answer are answered `invalid_message`."""
 
@@ -48,7 +48,7 @@ class AnswersEverything(Session):
         return self.reply(BadRequest("disconnect", 0), "invalid_message")
 
 
-@seeds()
+@seeds("S4-OPEN", "S4-CHALLENGED", "S4-DISCONNECTED")
 class AnswersUnknownRequestsOfStrangers(Session):
     """A request of an unknown name is answered before authentication."""
 
@@ -56,7 +56,7 @@ class AnswersUnknownRequestsOfStrangers(Session):
         return name not in ("disconnect",) or super().answers(name)
 
 
-@seeds()
+@seeds("S3-OPEN", "S3-CHALLENGED")
 class AnswersEarlyDisconnects(Session):
     """A `disconnect` before any `connect` is answered `not_connected`."""
 
@@ -66,7 +66,7 @@ class AnswersEarlyDisconnects(Session):
         return super().take_request(request)
 
 
-@seeds()
+@seeds("S3-OPEN", "S4-OPEN")
 class AnswersAndCloses(Session):
     """What is to be ignored before authentication is answered `invalid_message`, and then closed."""
 
@@ -76,7 +76,7 @@ class AnswersAndCloses(Session):
         return super().take_request(request)
 
 
-@seeds()
+@seeds("S4-CONNECTED")
 class ClosesForUnknownRequests(Session):
     """A request of an unknown name ends a user's connection."""
 
@@ -86,7 +86,7 @@ class ClosesForUnknownRequests(Session):
         return super().take_request(request)
 
 
-@seeds()
+@seeds("S4-CONNECTED")
 class IgnoresUnknownRequests(Session):
     """A user's request of an unknown name is not answered."""
 
@@ -96,7 +96,7 @@ class IgnoresUnknownRequests(Session):
         return super().take_request(request)
 
 
-@seeds()
+@seeds("V13")
 class IgnoresBadRequests(Session):
     """A bad request is not answered."""
 
@@ -104,7 +104,7 @@ class IgnoresBadRequests(Session):
         return [] if self.answers(request.name) else self.ignore()
 
 
-@seeds()
+@seeds("V13")
 class ClosesForBadRequests(Session):
     """A bad request ends the connection, whatever the state."""
 
@@ -112,7 +112,7 @@ class ClosesForBadRequests(Session):
         return self.ignore()
 
 
-@seeds()
+@seeds("S6-OPEN", "S6-CHALLENGED")
 class AnswersEveryBadRequest(Session):
     """A bad request is answered in every state."""
 
@@ -120,7 +120,7 @@ class AnswersEveryBadRequest(Session):
         return self.reply(request, "invalid_message")
 
 
-@seeds()
+@seeds("M30")
 class ConnectsTheBad(Session):
     """A bad `connect` ends the user's connection to the server, though it is answered."""
 
@@ -131,7 +131,7 @@ class ConnectsTheBad(Session):
         return deeds
 
 
-@seeds()
+@seeds("V10")
 class AnswersTwice(Session):
     """Every reply comes twice."""
 
@@ -139,7 +139,7 @@ class AnswersTwice(Session):
         return super().reply(to, status, data) * 2
 
 
-@seeds()
+@seeds("V11")
 class NotesEachReply(Session):
     """A `message` that is not defined follows the reply to `connect`."""
 
@@ -154,7 +154,7 @@ class NotesEachReply(Session):
         return [*super().welcome(request), self.encoding.encode(note)]
 
 
-@seeds()
+@seeds("V10")
 class AnswersOutOfOrder(Session):
     """The answer to a challenge waits for the next request."""
 
@@ -169,7 +169,7 @@ class AnswersOutOfOrder(Session):
         return [*super().take_request(request), *waiting]
 
 
-@seeds()
+@seeds("E1", "V16")
 class IgnoresMalformed(Session):
     """What is no valid envelope is passed over."""
 
@@ -177,7 +177,7 @@ class IgnoresMalformed(Session):
         return []
 
 
-@seeds()
+@seeds("E1", "V16")
 class ClosesMalformedByPolicy(Session):
     """What is no valid envelope is closed with 1008."""
 
@@ -185,7 +185,7 @@ class ClosesMalformedByPolicy(Session):
         return [Close(1008, "no valid envelope")]
 
 
-@seeds()
+@seeds("S7-CONNECTED")
 class ForgivesUsersMalformed(Session):
     """What is no valid envelope is passed over once a user is connected."""
 
@@ -193,7 +193,7 @@ class ForgivesUsersMalformed(Session):
         return [] if self.is_connected else super().malformed()
 
 
-@seeds()
+@seeds("T11")
 class IgnoresTheWrongKind(Session):
     """Text where binary is due is passed over, and the reverse."""
 
@@ -201,7 +201,7 @@ class IgnoresTheWrongKind(Session):
         return []
 
 
-@seeds()
+@seeds("T11")
 class ClosesTheWrongKindAsMalformed(Session):
     """Text where binary is due, or the reverse, is closed with 1007."""
 
@@ -209,7 +209,7 @@ class ClosesTheWrongKindAsMalformed(Session):
         return self.malformed()
 
 
-@seeds()
+@seeds("T11")
 class ReadsTheWrongKind(Session):
     """JSON in a binary message is read."""
 
@@ -219,7 +219,7 @@ class ReadsTheWrongKind(Session):
         return super().receive(payload, now)
 
 
-@seeds()
+@seeds("B6", "B7")
 class ClosesBigMessagesByPolicy(Session):
     """A message over the bound is closed with 1008."""
 
@@ -227,7 +227,7 @@ class ClosesBigMessagesByPolicy(Session):
         return [Close(1008, "too big")]
 
 
-@seeds()
+@seeds("B6")
 class DisconnectsForBigMessages(Session):
     """A message over the bound is answered, and its rest passed over."""
 
@@ -236,7 +236,7 @@ class DisconnectsForBigMessages(Session):
         return [*self.reply(BadRequest("", 0), "invalid_message"), Close(1009, "too big")]
 
 
-@seeds()
+@seeds("M36")
 class RefusesStrangeDisconnects(Session):
     """A second `disconnect` ends the connection."""
 
@@ -244,7 +244,7 @@ class RefusesStrangeDisconnects(Session):
         return self.is_connected or name in ("challenge", "connect")
 
 
-@seeds()
+@seeds("S4-DISCONNECTED", "S5-DISCONNECTED")
 class StaysOpenForTheDisconnected(Session):
     """Who has disconnected may send what only users may."""
 

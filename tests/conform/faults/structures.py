@@ -59,14 +59,14 @@ def name_without(forgotten: Callable[[str], bool]) -> Rule:
 # Bounds
 
 
-@seeds()
+@seeds("M34")
 class TakesLongReasons(Envelopes):
     """A reason to leave may have more than 512 characters."""
 
     data: ClassVar[Data] = {**Envelopes.data, "disconnect": Shape({}, {"reason": text(0, 10_000)})}
 
 
-@seeds()
+@seeds("E2")
 class CountsBytesOfReasons(Envelopes):
     """The bound on a reason to leave counts bytes."""
 
@@ -76,21 +76,21 @@ class CountsBytesOfReasons(Envelopes):
     }
 
 
-@seeds()
+@seeds("M34")
 class TakesNumbersForReasons(Envelopes):
     """A reason to leave may be a number."""
 
     data: ClassVar[Data] = {**Envelopes.data, "disconnect": Shape({}, {})}
 
 
-@seeds()
+@seeds("M10")
 class TakesLongChallenges(Envelopes):
     """A challenge of more than 16384 characters is taken for a bad one, not for a bad request."""
 
     data: ClassVar[Data] = {**Envelopes.data, "challenge": Shape({"challenge": text(0, 10**6)})}
 
 
-@seeds()
+@seeds("M10")
 class TakesNoChallenge(Envelopes):
     """A `challenge` without its challenge is answered `invalid_challenge`."""
 
@@ -101,49 +101,49 @@ class TakesNoChallenge(Envelopes):
         return super().is_valid(plain)
 
 
-@seeds()
+@seeds("M10")
 class BoundsChallengesTightly(Envelopes):
     """A challenge that is too long for a signature, but within its bound, is a bad request."""
 
     data: ClassVar[Data] = {**Envelopes.data, "challenge": CHALLENGE.but(challenge=text(0, 256))}
 
 
-@seeds()
+@seeds("M21")
 class TakesLongProofs(Envelopes):
     """A proof may have more than 1024 characters."""
 
     data: ClassVar[Data] = with_connect(challenge=text(0, 100_000))
 
 
-@seeds()
+@seeds("M22")
 class TakesLongTokens(Envelopes):
     """A `join_token` may have more than 256 characters."""
 
     data: ClassVar[Data] = with_connect(join_token=text(0, 100_000))
 
 
-@seeds()
+@seeds("D11")
 class TakesManyCapabilities(Envelopes):
     """A program may have more than 64 capabilities."""
 
     data: ClassVar[Data] = with_app(capabilities=several(LABEL, 1000))
 
 
-@seeds()
+@seeds("D11")
 class TakesFewCapabilities(Envelopes):
     """A program with 64 capabilities is refused."""
 
     data: ClassVar[Data] = with_app(capabilities=several(LABEL, 63))
 
 
-@seeds()
+@seeds("D11")
 class TakesLongCapabilities(Envelopes):
     """The name of a capability may be of any length, and empty."""
 
     data: ClassVar[Data] = with_app(capabilities=several(text(0, 1000), 64))
 
 
-@seeds()
+@seeds("E13")
 class TakesNullCapabilities(Envelopes):
     """A null is a capability."""
 
@@ -154,49 +154,49 @@ class TakesNullCapabilities(Envelopes):
         return super().is_valid(plain)
 
 
-@seeds()
+@seeds("D12")
 class TakesManyExtensions(Envelopes):
     """A program may have more than 64 extensions."""
 
     data: ClassVar[Data] = with_app(extensions=table(LABEL, several(COUNT, 16), 1000))
 
 
-@seeds()
+@seeds("D12")
 class TakesManyVersions(Envelopes):
     """An extension may have more than 16 versions."""
 
     data: ClassVar[Data] = with_app(extensions=table(LABEL, several(COUNT, 1000), 64))
 
 
-@seeds()
+@seeds("D12")
 class TakesLongExtensions(Envelopes):
     """The name of an extension may be of any length, and empty."""
 
     data: ClassVar[Data] = with_app(extensions=table(text(0, 1000), several(COUNT, 16), 64))
 
 
-@seeds()
+@seeds("D12")
 class TakesBigExtensionVersions(Envelopes):
     """A version of an extension may be over 2147483647, and negative."""
 
     data: ClassVar[Data] = with_app(extensions=table(LABEL, several(lambda value: isinstance(value, int), 16), 64))
 
 
-@seeds()
+@seeds("D9")
 class TakesLongPrograms(Envelopes):
     """The name of a program may be of any length, and empty."""
 
     data: ClassVar[Data] = with_app(name=text(0, 1000))
 
 
-@seeds()
+@seeds("D13")
 class TakesLongDescriptions(Envelopes):
     """The description of a program may have more than 512 characters."""
 
     data: ClassVar[Data] = with_app(description=text(0, 10_000))
 
 
-@seeds()
+@seeds("D10", "D11", "D12")
 class NeedsNoVersion(Envelopes):
     """A program needs no version, no capabilities and no extensions."""
 
@@ -210,7 +210,7 @@ class NeedsNoVersion(Envelopes):
         return super().is_valid(plain)
 
 
-@seeds()
+@seeds("D6")
 class NeedsAPatch(Envelopes):
     """A version without its third number is refused."""
 
@@ -219,42 +219,42 @@ class NeedsAPatch(Envelopes):
     )
 
 
-@seeds()
+@seeds("D3")
 class TakesEveryKindOfVersion(Envelopes):
     """The type of a version may be any text."""
 
     data: ClassVar[Data] = with_version(type=text(0, 64))
 
 
-@seeds()
+@seeds("D4", "D5", "D6")
 class TakesBigVersions(Envelopes):
     """The number of a version may be over 2147483647."""
 
     data: ClassVar[Data] = with_version(major=whole(2**60), minor=whole(2**60), patch=whole(2**60))
 
 
-@seeds()
+@seeds("D7", "D8")
 class TakesLongRevisions(Envelopes):
     """`vcs_id` and `display` may have more than 128 characters."""
 
     data: ClassVar[Data] = with_version(vcs_id=text(0, 1000), display=text(0, 1000))
 
 
-@seeds()
+@seeds("D15")
 class TakesEveryKindOfUser(Envelopes):
     """The type of a user may be any text."""
 
     data: ClassVar[Data] = with_user(type=text(0, 64))
 
 
-@seeds()
+@seeds("D15")
 class KnowsNoBots(Envelopes):
     """Bots and relays of logs are refused."""
 
     data: ClassVar[Data] = with_user(type=one_of("user"))
 
 
-@seeds()
+@seeds("D17")
 class NeedsNoHomeServer(Envelopes):
     """A user needs no home server."""
 
@@ -263,14 +263,14 @@ class NeedsNoHomeServer(Envelopes):
     )
 
 
-@seeds()
+@seeds("D17")
 class TakesEveryHomeServer(Envelopes):
     """The key of the home server may be malformed."""
 
     data: ClassVar[Data] = with_user(home_server=lambda value: isinstance(value, dict))
 
 
-@seeds()
+@seeds("D18")
 class TakesLongUrls(Envelopes):
     """The URL of a home server may have more than 2048 characters, and be empty."""
 
@@ -280,56 +280,56 @@ class TakesLongUrls(Envelopes):
 # Names of users
 
 
-@seeds()
+@seeds("N1")
 class TakesLongUserNames(Envelopes):
     """A user's name may have more than 64 code points."""
 
     data: ClassVar[Data] = with_user(name=names.is_well_formed_name)
 
 
-@seeds()
+@seeds("N1")
 class CountsBytesOfNames(Envelopes):
     """The bound on a user's name counts bytes."""
 
     data: ClassVar[Data] = with_user(name=lambda value: isinstance(value, str) and len(value.encode()) <= 64)
 
 
-@seeds()
+@seeds("N8")
 class TakesAsciiNames(Envelopes):
     """A user's name has to be ASCII."""
 
     data: ClassVar[Data] = with_user(name=both(USER_IDENTITY.needed["name"], lambda value: str(value).isascii()))
 
 
-@seeds()
+@seeds("N2")
 class TakesDecomposedNames(Envelopes):
     """A user's name needs no normal form."""
 
     data: ClassVar[Data] = with_user(name=name_without(names.is_composed))
 
 
-@seeds()
+@seeds("N3")
 class TakesControlsInNames(Envelopes):
     """A user's name may have control characters."""
 
     data: ClassVar[Data] = with_user(name=name_without(names.has_no_control))
 
 
-@seeds()
+@seeds("N4")
 class TakesFillers(Envelopes):
     """A user's name may consist of blank fillers."""
 
     data: ClassVar[Data] = with_user(name=name_without(names.has_no_filler))
 
 
-@seeds()
+@seeds("N5")
 class TakesOuterSpaces(Envelopes):
     """A user's name may begin and end with a space."""
 
     data: ClassVar[Data] = with_user(name=name_without(names.has_no_outer_space))
 
 
-@seeds()
+@seeds("N5")
 class MindsAsciiSpacesAlone(Envelopes):
     """A user's name may begin and end with a no-break space."""
 
@@ -338,14 +338,14 @@ class MindsAsciiSpacesAlone(Envelopes):
     )
 
 
-@seeds()
+@seeds("N6")
 class TakesPunctuation(Envelopes):
     """A user's name needs no letter and no number."""
 
     data: ClassVar[Data] = with_user(name=name_without(names.has_a_letter_or_number))
 
 
-@seeds()
+@seeds("N7")
 class TakesManyMarks(Envelopes):
     """A user's name may have any number of combining marks in a row."""
 
@@ -355,28 +355,28 @@ class TakesManyMarks(Envelopes):
 # Keys
 
 
-@seeds()
+@seeds("K5", "K11")
 class TakesMalformedKeys(Envelopes):
     """A user's key need not be the encoding of one."""
 
     data: ClassVar[Data] = with_key(lambda key: keys.decode(key["key"]) is not None)
 
 
-@seeds()
+@seeds("K1", "K2", "K3", "K4", "K16")
 class TakesLooseBase64(Envelopes):
     """Of a user's key it is not asked that its base64 is strict."""
 
     data: ClassVar[Data] = with_key(lambda key: key["format"] in ("ed25519-sha512", RSA))
 
 
-@seeds()
+@seeds("K12", "K13")
 class TakesEverySizeOfRsa(Envelopes):
     """An RSA key may have 1024 bits, and any exponent."""
 
     data: ClassVar[Data] = with_key(lambda key: keys.is_well_formed_key(key) or key["format"] == RSA)
 
 
-@seeds()
+@seeds("D1")
 class TakesLongKeys(Envelopes):
     """The `key` of a PublicKey may have more than 1024 characters."""
 
@@ -385,14 +385,14 @@ class TakesLongKeys(Envelopes):
     )
 
 
-@seeds()
+@seeds("K17")
 class KnowsItsFormatsAlone(Envelopes):
     """A key of an unknown format is a bad request."""
 
     data: ClassVar[Data] = with_key(lambda key: keys.is_well_formed_key(key) and keys.is_known(key))
 
 
-@seeds()
+@seeds("K10")
 class KnowsNoRsa(Envelopes):
     """RSA keys are malformed."""
 

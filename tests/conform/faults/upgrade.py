@@ -10,7 +10,7 @@ from tests.conform.faults.seeding import seeds
 from tests.conform.reference.gate import Gate, Refusal, Request, Upgrade, respond
 
 
-@seeds()
+@seeds("T1")
 class AnswersTwoHundred(Gate):
     """The answer to an upgrade is 200, not 101."""
 
@@ -18,7 +18,7 @@ class AnswersTwoHundred(Gate):
         return super().switch(headers).replace(b"101 Switching Protocols", b"200 OK")
 
 
-@seeds()
+@seeds("T1")
 class HashesTheKeyAlone(Gate):
     """`Sec-WebSocket-Accept` leaves out the GUID of RFC 6455."""
 
@@ -26,7 +26,7 @@ class HashesTheKeyAlone(Gate):
         return base64.b64encode(hashlib.sha1(key, usedforsecurity=False).digest()).decode()
 
 
-@seeds()
+@seeds("T9")
 class NamesWhatNobodyOffered(Gate):
     """A client that offers no subprotocol is told `json`."""
 
@@ -34,7 +34,7 @@ class NamesWhatNobodyOffered(Gate):
         return [("Sec-WebSocket-Protocol", encoding)]
 
 
-@seeds()
+@seeds("T5")
 class NamesNoChoice(Gate):
     """The answer does not name the subprotocol that was chosen."""
 
@@ -42,7 +42,7 @@ class NamesNoChoice(Gate):
         return []
 
 
-@seeds()
+@seeds("T5", "T8")
 class SpeaksBsonToAll(Gate):
     """`bson` is chosen whether or not it is offered."""
 
@@ -50,7 +50,7 @@ class SpeaksBsonToAll(Gate):
         return "bson"
 
 
-@seeds()
+@seeds("T4")
 class PrefersJson(Gate):
     """`json` is chosen when both are offered."""
 
@@ -58,7 +58,7 @@ class PrefersJson(Gate):
         return "json" if b"json" in offered or not offered else "bson"
 
 
-@seeds()
+@seeds("T4")
 class TakesTheFirstOffered(Gate):
     """Of both, whatever is offered first is chosen."""
 
@@ -67,7 +67,7 @@ class TakesTheFirstOffered(Gate):
         return known[0] if known else "json"
 
 
-@seeds()
+@seeds("T7")
 class ReadsOneOfferHeader(Gate):
     """Of several `Sec-WebSocket-Protocol` headers only the first is read."""
 
@@ -81,7 +81,7 @@ class ReadsOneOfferHeader(Gate):
         return super().decide(b"\r\n".join(lines), early)
 
 
-@seeds()
+@seeds("T35")
 class TakesUnknownOffers(Gate):
     """A client that offers neither `bson` nor `json` gets in."""
 
@@ -89,7 +89,7 @@ class TakesUnknownOffers(Gate):
         return None
 
 
-@seeds()
+@seeds("T35")
 class DoesNotSayWhatItSpeaks(Gate):
     """The refusal of unknown subprotocols does not name those that are known."""
 
@@ -98,7 +98,7 @@ class DoesNotSayWhatItSpeaks(Gate):
         return refusal and replace(refusal, text="what you offer is not spoken here")
 
 
-@seeds()
+@seeds("T37")
 class ServesEveryPath(Gate):
     """Any path is as good as `/ric0_chat`."""
 
@@ -106,7 +106,7 @@ class ServesEveryPath(Gate):
         return None
 
 
-@seeds()
+@seeds("T2")
 class MindsTheQuery(Gate):
     """A query behind the path makes it another path."""
 
@@ -114,7 +114,7 @@ class MindsTheQuery(Gate):
         return Refusal(404, "not here") if b"?" in head.partition(b"\r\n")[0] else super().parse(head)
 
 
-@seeds()
+@seeds("T36")
 class ServesWebPages(Gate):
     """The `Origin` of a web page is not looked at."""
 
@@ -122,7 +122,7 @@ class ServesWebPages(Gate):
         return None
 
 
-@seeds()
+@seeds("T38")
 class TakesEveryMethod(Gate):
     """POST opens a WebSocket too."""
 
@@ -130,7 +130,7 @@ class TakesEveryMethod(Gate):
         return None
 
 
-@seeds()
+@seeds("T40")
 class TakesEveryVersion(Gate):
     """Another version of WebSockets than 13 is taken."""
 
@@ -138,7 +138,7 @@ class TakesEveryVersion(Gate):
         return None
 
 
-@seeds()
+@seeds("T39")
 class UpgradesUnasked(Gate):
     """A plain GET is upgraded."""
 
@@ -146,7 +146,7 @@ class UpgradesUnasked(Gate):
         return None
 
 
-@seeds()
+@seeds("T34")
 class TakesEveryKey(Gate):
     """`Sec-WebSocket-Key` may be anything, or missing."""
 
@@ -155,7 +155,7 @@ class TakesEveryKey(Gate):
         return None
 
 
-@seeds()
+@seeds("T33")
 class TakesEveryByte(Gate):
     """A header may have bytes that are not ASCII."""
 
@@ -163,7 +163,7 @@ class TakesEveryByte(Gate):
         return None
 
 
-@seeds()
+@seeds("T32")
 class SpeaksOldHttp(Gate):
     """HTTP/1.0 will do."""
 
@@ -171,7 +171,7 @@ class SpeaksOldHttp(Gate):
         return super().parse(head.replace(b"HTTP/1.0\r\n", b"HTTP/1.1\r\n", 1))
 
 
-@seeds()
+@seeds("T32")
 class IsOpenToNonsense(Gate):
     """What is not HTTP is answered 500."""
 
@@ -180,7 +180,7 @@ class IsOpenToNonsense(Gate):
         return replace(request, status=500) if isinstance(request, Refusal) else request
 
 
-@seeds()
+@seeds("T32", "T35", "T37", "T38")
 class LeavesWithoutAWord(Gate):
     """A refused upgrade is no HTTP answer, but a closed connection."""
 
@@ -191,7 +191,7 @@ class LeavesWithoutAWord(Gate):
         return decision
 
 
-@seeds()
+@seeds("T36", "T37", "T38", "T39", "T40", "T41")
 class RefusesWithFourHundred(Gate):
     """Every refusal has the status 400."""
 
@@ -206,7 +206,7 @@ class _Page(Refusal):
         return respond(self.status, [("Content-Type", "text/html")], page)
 
 
-@seeds()
+@seeds("T31")
 class RefusesWithAPage(Gate):
     """The body of a refusal is a long page of HTML."""
 
@@ -215,7 +215,7 @@ class RefusesWithAPage(Gate):
         return _Page(decision.status, decision.text) if isinstance(decision, Refusal) else decision
 
 
-@seeds()
+@seeds("T41", "B13")
 class TakesLongHeads(Gate):
     """A head may have a megabyte."""
 
@@ -226,21 +226,21 @@ class TakesLongHeads(Gate):
         return super().parse(b"\r\n".join(short))
 
 
-@seeds()
+@seeds("B13")
 class TakesShortHeadsAlone(Gate):
     """A head may have no more than 512 bytes."""
 
     max_head_bytes = 512
 
 
-@seeds()
+@seeds("B12")
 class WaitsForHeads(Gate):
     """There is no deadline for the HTTP head."""
 
     timeout_s = 3600.0
 
 
-@seeds()
+@seeds("T19")
 class Compresses(Gate):
     """The answer agrees to permessage-deflate, which is never used."""
 
@@ -248,7 +248,7 @@ class Compresses(Gate):
         return super().switch([*headers, ("Sec-WebSocket-Extensions", "permessage-deflate")])
 
 
-@seeds()
+@seeds("T19")
 class RefusesExtensions(Gate):
     """A client that offers an extension is refused."""
 
@@ -258,7 +258,7 @@ class RefusesExtensions(Gate):
         return super().check_offer(request)
 
 
-@seeds()
+@seeds("T1")
 class WantsLowerCase(Gate):
     """`Upgrade: WebSocket` is not understood for its capital letters."""
 
@@ -268,7 +268,7 @@ class WantsLowerCase(Gate):
         return Refusal(426, "this is for websockets")
 
 
-@seeds()
+@seeds("T1")
 class ForgetsWhatCameEarly(Gate):
     """A message that came with the HTTP head is lost."""
 
