@@ -102,13 +102,17 @@ def make_state_diagram() -> str:
 # The keys of each structure
 
 
-def make_key_table(struct: type) -> str:
-    """Give every key of a structure with its type, bounds and whether it has to be there."""
+def make_key_table(struct: type, first_rule: str) -> str:
+    """Give every key of a structure with its type, bounds and whether it has to be there; each is a numbered rule."""
     info = inspect.type_info(struct)
     assert isinstance(info, inspect.StructType)
+    letter, first = first_rule[0], int(first_rule[1:])
     return table(
-        ["key", "type and bounds", "needed"],
-        ([f"`{field.encode_name}`", _describe(field.type), _need(field)] for field in info.fields),
+        ["key", "type and bounds", "needed", "id"],
+        (
+            [f"`{field.encode_name}`", _describe(field.type), _need(field), f"`{letter}{number}`"]
+            for number, field in enumerate(info.fields, first)
+        ),
     )
 
 
@@ -268,24 +272,25 @@ def _printable(line: bytes) -> str:
     return "".join(chr(byte) if 0x20 < byte < 0x7F else "." for byte in line)
 
 
-_STRUCTS: Final = (
-    PublicKey,
-    SoftwareVersion,
-    AppInfo,
-    UserIdentity,
-    ServerInfo,
-    ChallengeRequest,
-    ChallengeReply,
-    ConnectRequest,
-    ConnectReply,
-    DisconnectRequest,
-    RefusalReply,
-)
+_FIRST_RULES: Final[dict[type, str]] = {
+    PublicKey: "D1",
+    SoftwareVersion: "D3",
+    AppInfo: "D9",
+    UserIdentity: "D14",
+    ServerInfo: "D19",
+    RefusalReply: "M8",
+    ChallengeRequest: "M10",
+    ChallengeReply: "M13",
+    ConnectRequest: "M19",
+    ConnectReply: "M31",
+    DisconnectRequest: "M34",
+}
+"""The number of the first key of each structure; those of the others follow."""
 
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "state-table": make_state_table,
     "state-diagram": make_state_diagram,
-    **{struct.__name__: partial(make_key_table, struct) for struct in _STRUCTS},
+    **{struct.__name__: partial(make_key_table, struct, first) for struct, first in _FIRST_RULES.items()},
     "example-keys": make_example_keys,
     "example-json": make_example_json,
     "example-bson": make_example_bson,

@@ -1,0 +1,1 @@
+"""The checks, a module a section of docs/protocol.md. Each begins with what a good client may send."""

@@ -1,0 +1,140 @@
+"""A WebSocket on which the protocol is spoken: requests, and what is expected in reply."""
+
+import base64
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, TypeGuard
+
+import trio
+
+from ric0_trio.conform.encodings import Encoding, Plain, UnreadableError
+from ric0_trio.conform.evidence import Evidence, show_plain
+from ric0_trio.conform.messages import change, make_nonce, make_request
+from ric0_trio.conform.outcomes import FailedError
+from ric0_trio.conform.people import User, to_base64
+from ric0_trio.conform.websocket import ANSWER_S, Closed, WebSocket
+
+NO_CHANGES: Mapping[str, Any] = MappingProxyType({})
+
+
+class Peer(WebSocket):
+    """One connection as a client has it."""
+
+    def __init__(
+        self,
+        stream: trio.abc.Stream,
+        evidence: Evidence,
+        number: int,
+        rest: bytes,
+        encoding: Encoding,
+        join_token: str | None,
+    ) -> None:
+        super().__init__(stream, evidence, number, rest)
+        self.encoding = encoding
+        self.server_key: Plain = {}
+        """What the last successful `challenge` replied."""
+        self.payload: str | bytes = b""
+        """The last message of the server's, as it came."""
+        self._join_token = join_token
+        self._conversation = -2
+        self._asked = ("", 0)
+
+    async def say(self, plain: Plain) -> None:
+        """Send any object."""
+        await self.send_payload(self.encoding.encode(plain), show_plain(plain))
+
+    async def ask(self, name: str, data: Any, **changes: Any) -> int:
+        """Send a request in a new conversation, with `changes` of its envelope; return the conversation."""
+        self._conversation += 2
+        plain = make_request(name, data, self._conversation, **changes)
+        await self.say(plain)
+        self.awaits(plain.get("name"), plain.get("conversation"))
+        return self._conversation
+
+    def awaits(self, name: Any, conversation: Any) -> None:
+        """Say what the next reply has to repeat, when it was not asked for with `ask`."""
+        self._asked = (name, conversation)
+
+    async def receive_object(self, expected: str) -> Plain:
+        """Wait for a message, and decode it."""
+        came = await self.receive(expected)
+        if isinstance(came, Closed):
+            raise FailedError(expected, self._evidence.show(str(came)))
+        self.payload = came
+        if not isinstance(came, self.encoding.payload_type):
+            self.note("<-", repr(came[:300]))
+            raise FailedError(f"{expected}, as {self.encoding.name}", f"a message of the wrong kind, {type(came)}")
+        try:
+            plain = self.encoding.decode(came)
+        except UnreadableError as error:
+            self.note("<-", repr(came[:300]))
+            raise FailedError(f"{expected}, as {self.encoding.name}", self._evidence.show(str(error))) from None
+        self.note("<-", show_plain(plain))
+        if not isinstance(plain, dict):
+            raise FailedError(expected, "a message that is no object")
+        return plain
+
+    async def expect_reply(self, *statuses: str, name: str | None = None, conversation: int | None = None) -> Plain:
+        """See that the reply to what was asked last (or to these) comes, with one of these statuses; return it."""
+        name = self._asked[0] if name is None else name
+        conversation = self._asked[1] if conversation is None else conversation
+        wanted = " or ".join(f"`{status}`" for status in statuses)
+        expected = f"a reply `{name}` to conversation {conversation} with {wanted}"
+        reply = await self.receive_object(expected)
+        got = {key: reply.get(key) for key in ("type", "name", "conversation", "status")}
+        if (got["type"], got["name"], got["conversation"]) != ("reply", name, conversation):
+            raise FailedError(expected, self._evidence.show(show_plain(got)))
+        if got["status"] not in statuses:
+            raise FailedError(expected, self._evidence.show(f"status {got['status']!r}"))
+        return reply
+
+    async def data_of(self, *statuses: str) -> Plain:
+        """See that the reply comes, as `expect_reply` does, and return its data."""
+        data = (await self.expect_reply(*statuses)).get("data")
+        if not isinstance(data, dict):
+            raise FailedError("a reply whose `data` is an object", self._evidence.show(show_plain(data)))
+        return data
+
+    async def challenge(self, nonce: bytes | None = None) -> Plain:
+        """Challenge the server, remember the key that it shows, and return the reply's data."""
+        await self.ask("challenge", {"challenge": to_base64(make_nonce() if nonce is None else nonce)})
+        data = await self.data_of("success")
+        key = data.get("pubkey")
+        if not _is_usable_key(key):
+            raise FailedError("a `pubkey` with a `key` in base64", self._evidence.show(show_plain(data)))
+        self.server_key = key
+        return data
+
+    def connect_data(self, user: User, changes: Mapping[str, Any] = NO_CHANGES) -> Plain:
+        """The data of a `connect` of that user, with what is at these paths changed; its secrets are not shown."""
+        data = user.connect_data(self.server_key, self._join_token)
+        self._evidence.keep_secret(data["challenge"])
+        self._evidence.keep_secret(data.get("join_token", ""))
+        return change(data, changes)
+
+    async def connect(self, user: User, *statuses: str, changes: Mapping[str, Any] = NO_CHANGES) -> Plain:
+        """Have that user join, with what is at these paths changed; expect `success`, or one of these statuses."""
+        await self.ask("connect", self.connect_data(user, changes))
+        return await self.data_of(*(statuses or ("success",)))
+
+    async def disconnect(self, *statuses: str) -> Plain:
+        """Have the user leave; expect `success`, or one of these statuses."""
+        await self.ask("disconnect", {})
+        return await self.data_of(*(statuses or ("success",)))
+
+    async def expect_no_more(self) -> None:
+        """See that nothing more comes in reply: close, and see that the server's own Close is all."""
+        await self.send_close()
+        came = await self.receive("the server's Close, and no message before it", ANSWER_S)
+        if not isinstance(came, Closed):
+            raise FailedError("no reply", f"a message: {self._evidence.show(repr(came[:300]))}")
+
+
+def _is_usable_key(key: Any) -> TypeGuard[Plain]:
+    if not isinstance(key, dict) or not isinstance(key.get("key"), str):
+        return False
+    try:
+        base64.b64decode(key["key"])
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,56 @@
+"""The server under test: how it is reached, and what was found out about it before the checks."""
+
+import ssl
+from dataclasses import dataclass, field
+
+from ric0_trio.client.address import Address
+from ric0_trio.conform.people import ED25519, FORMATS, RSA, User
+from ric0_trio.protocol import PrivateKey
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What a check is run with."""
+
+    encoding: str
+    user_format: str
+
+    def __str__(self) -> str:
+        return f"{self.encoding}, {self.user_format.partition('-')[0]}"
+
+
+@dataclass
+class Target:
+    """A server, and what all checks share."""
+
+    address: Address
+    ssl_context: ssl.SSLContext | None
+    join_token: str | None
+    user_key: PrivateKey | None
+    """The key of the user who is let in. Without it, users come and go, with keys made for the moment."""
+    encodings: dict[str, str | None] = field(default_factory=dict)
+    """Each that was tried: None when the server has it, else what it answered."""
+    admissions: dict[str, str | None] = field(default_factory=dict)
+    """Each format of users' keys that was tried: None when such a user is let in, else why not."""
+    refused: set[str] = field(default_factory=set)
+    """The formats whose users were refused by a rule of access."""
+    turned_away: str | None = None
+    """Why the server takes no more connections from here, when it says so."""
+    _rsa_key: PrivateKey | None = None
+
+    def make_user(self, key_format: str) -> User:
+        """Give a user with a key of that format: the one who was given, or someone new. (An RSA key is made once.)"""
+        if self.user_key is not None and self.user_key.public.format == key_format:
+            return User(self.user_key)
+        if key_format == ED25519:
+            return User(PrivateKey.generate())
+        if self._rsa_key is None:
+            self._rsa_key = PrivateKey.generate(RSA)
+        return User(self._rsa_key)
+
+    @property
+    def usual_format(self) -> str:
+        """The format of the users of checks that are not about it: one that is let in, if any is."""
+        first = ED25519 if self.user_key is None else self.user_key.public.format
+        formats = sorted(FORMATS, key=lambda name: name != first)
+        return next((name for name in formats if self.admissions.get(name, "") is None), first)
