@@ -95,7 +95,7 @@ class NestsLittle(Json):
             raise MalformedError("nested too deep")
 
 
-@seeds("E17", encoding="bson")
+@seeds("E17", encodings=("bson",))
 class NestsBsonWithoutBound(Bson):
     """A BSON document may be nested as deep as the decoder can bear."""
 
@@ -111,7 +111,7 @@ class WritesFractions(Json):
         return super().encode({**plain, "conversation": float(plain["conversation"])})
 
 
-@seeds("E7", encoding="bson")
+@seeds("E7", encodings=("bson",))
 class WritesDoubles(Bson):
     """The conversation of a reply is a double."""
 
@@ -119,7 +119,7 @@ class WritesDoubles(Bson):
         return super().encode({**plain, "conversation": float(plain["conversation"])})
 
 
-@seeds("E7", encoding="bson")
+@seeds("E7", encodings=("bson",))
 class WritesBigNumbersAsDoubles(Bson):
     """A conversation above 2147483647 comes back as a double."""
 
@@ -128,7 +128,7 @@ class WritesBigNumbersAsDoubles(Bson):
         return super().encode({**plain, "conversation": float(number) if number >= 2**31 else number})
 
 
-@seeds("V22", encoding="bson")
+@seeds("V22", encodings=("bson",))
 class WritesDatetimes(Bson):
     """The server's `time` is a BSON datetime."""
 
@@ -136,7 +136,7 @@ class WritesDatetimes(Bson):
         return super().encode({**plain, "time": datetime.fromisoformat(plain["time"])})
 
 
-@seeds("M14", encoding="bson")
+@seeds("M14", encodings=("bson",))
 class WritesBinary(Bson):
     """The signature is a BSON binary."""
 
@@ -148,7 +148,7 @@ class WritesBinary(Bson):
         return super().encode({**plain, "data": data})
 
 
-@seeds("E23", encoding="bson")
+@seeds("E23", encodings=("bson",))
 class SendsTwoDocuments(Bson):
     """A message holds a reply twice."""
 
@@ -156,7 +156,7 @@ class SendsTwoDocuments(Bson):
         return super().encode(plain) * 2
 
 
-@seeds("E23", encoding="bson")
+@seeds("E23", encodings=("bson",))
 class ReadsTheFirstDocument(Bson):
     """What comes behind a BSON document is not looked at."""
 
@@ -170,7 +170,7 @@ class _NoDates(LenientReader):
         return bson.Raw(tag, b"") if isinstance(value, datetime) else value
 
 
-@seeds("V21", encoding="bson")
+@seeds("V21", encodings=("bson",))
 class ReadsNoDatetimes(Bson):
     """A `time` that is a BSON datetime is refused."""
 
@@ -184,7 +184,7 @@ class _SmallNumbers(LenientReader):
         return bson.Raw(tag, b"") if tag == bson.INT64 else value
 
 
-@seeds("E5", encoding="bson")
+@seeds("E5", encodings=("bson",))
 class ReadsSmallIntegersAlone(Bson):
     """A 64-bit integer is refused."""
 
@@ -197,7 +197,7 @@ class _AnyNumbers(LenientReader):
         return bson.Reader.value(self, tag) if tag == bson.DOUBLE else super().value(tag)
 
 
-@seeds("E25", encoding="bson")
+@seeds("E25", encodings=("bson",))
 class ReadsInfinity(Bson):
     """A double may be infinite."""
 
@@ -205,7 +205,7 @@ class ReadsInfinity(Bson):
         return bson.decode(payload, reader=_AnyNumbers)
 
 
-@seeds("E24", encoding="bson")
+@seeds("E24", encodings=("bson",))
 class ClosesForForeignTypes(Bson):
     """A request with a value of another type is closed with 1007, where it is to be answered."""
 
@@ -213,7 +213,7 @@ class ClosesForForeignTypes(Bson):
         return bson.decode(payload)
 
 
-@seeds("E1", encoding="bson")
+@seeds("E1", encodings=("bson",))
 class TakesJsonForBson(Bson):
     """A binary message may hold JSON."""
 

@@ -296,7 +296,7 @@ class TakesRepliesWithoutStatus(Envelopes):
     heads = heads() | {"reply": without(shapes.REPLY, "status")}
 
 
-@seeds("E24", "E25", "E26", encoding="bson")
+@seeds("E24", "E25", "E26", encodings=("bson",))
 class TakesForeignTypes(Envelopes):
     """Values of BSON types that JSON has not are let pass under unknown keys."""
 

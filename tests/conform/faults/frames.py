@@ -21,7 +21,7 @@ class AnswersInBinary(Frames):
         await self.send_frame(BINARY, payload.encode() if isinstance(payload, str) else payload)
 
 
-@seeds("T10", encoding="bson")
+@seeds("T10", encodings=("bson",))
 class AnswersInText(Frames):
     """BSON is sent in messages that say that they are text."""
 

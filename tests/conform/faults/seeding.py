@@ -18,10 +18,11 @@ class Fault:
     part: type[Any]
     caught_by: tuple[str, ...]
     """The ids of the checks that have to fail."""
-    encoding: str
-    """The one in which they are run."""
+    encodings: tuple[str, ...]
+    """Those in which they are run."""
     key_format: str
     """That of the server's key."""
+    is_tls: bool
 
     @property
     def name(self) -> str:
@@ -41,11 +42,13 @@ class Fault:
 FAULTS: list[Fault] = []
 
 
-def seeds(*caught_by: str, encoding: str = "json", key_format: str = ED25519) -> Callable[[_Part], _Part]:
+def seeds(
+    *caught_by: str, encodings: tuple[str, ...] = ("json",), key_format: str = ED25519, is_tls: bool = False
+) -> Callable[[_Part], _Part]:
     """Put a part with a fault, which its docstring names, on the list."""
 
     def note(part: _Part) -> _Part:
-        FAULTS.append(Fault(part, caught_by, encoding, key_format))
+        FAULTS.append(Fault(part, caught_by, encodings, key_format, is_tls))
         return part
 
     return note

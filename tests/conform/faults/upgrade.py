@@ -2,12 +2,17 @@
 
 import base64
 import hashlib
+import socket
+import ssl
 from dataclasses import replace
 
 import trio
 
 from tests.conform.faults.seeding import seeds
+from tests.conform.reference.door import Door
 from tests.conform.reference.gate import Gate, Refusal, Request, Upgrade, respond
+
+BOTH = ("json", "bson")
 
 
 @seeds("T1")
@@ -42,7 +47,7 @@ class NamesNoChoice(Gate):
         return []
 
 
-@seeds("T5", "T8")
+@seeds("T5", "T8", encodings=BOTH)
 class SpeaksBsonToAll(Gate):
     """`bson` is chosen whether or not it is offered."""
 
@@ -50,7 +55,7 @@ class SpeaksBsonToAll(Gate):
         return "bson"
 
 
-@seeds("T4")
+@seeds("T4", encodings=BOTH)
 class PrefersJson(Gate):
     """`json` is chosen when both are offered."""
 
@@ -58,7 +63,7 @@ class PrefersJson(Gate):
         return "json" if b"json" in offered or not offered else "bson"
 
 
-@seeds("T4")
+@seeds("T4", encodings=BOTH)
 class TakesTheFirstOffered(Gate):
     """Of both, whatever is offered first is chosen."""
 
@@ -268,9 +273,10 @@ class WantsLowerCase(Gate):
         return Refusal(426, "this is for websockets")
 
 
-@seeds("T1")
-class ForgetsWhatCameEarly(Gate):
-    """A message that came with the HTTP head is lost."""
+@seeds("T3", is_tls=True)
+class SpeaksPlainToo(Door):
+    """The port for TLS also speaks without."""
 
-    def decide(self, head: bytes, early: bytes) -> Upgrade | Refusal:
-        return super().decide(head, b"")
+    async def admit(self, stream: trio.SocketStream, context: ssl.SSLContext | None) -> trio.abc.Stream:
+        first = await stream.socket.recv(1, socket.MSG_PEEK)
+        return await super().admit(stream, None if first == b"G" else context)

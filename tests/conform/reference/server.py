@@ -1,5 +1,6 @@
 """The reference server: its parts, put together on a Trio stream."""
 
+import ssl
 import time
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
@@ -7,6 +8,7 @@ from typing import Any
 
 import trio
 
+from tests.conform.reference.door import Door
 from tests.conform.reference.encodings import Bson, Json
 from tests.conform.reference.envelopes import Envelopes
 from tests.conform.reference.frames import ClientLeftError, Frames, RuleBrokenError, TooBigError
@@ -26,6 +28,7 @@ GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 class Parts:
     """Of what a server is made."""
 
+    door: type[Door] = Door
     gate: type[Gate] = Gate
     frames: type[Frames] = Frames
     json: type[Json] = Json
@@ -49,13 +52,16 @@ HONEST = Parts()
 
 
 class ReferenceServer:
-    def __init__(self, key: UserKey, parts: Parts = HONEST) -> None:
+    def __init__(self, key: UserKey, parts: Parts = HONEST, context: ssl.SSLContext | None = None) -> None:
+        """`key` is the server's own; with a `context` it speaks TLS."""
         self._identity = parts.identity(key)
         self._parts = parts
+        self._context = context
         self._epoch = time.time() - trio.current_time()
 
-    async def handle(self, stream: trio.abc.Stream) -> None:
-        """One connection, from the first byte to the last. TLS is the stream's business."""
+    async def handle(self, accepted: trio.SocketStream) -> None:
+        """One connection, from the first byte to the last."""
+        stream = await self._parts.door().admit(accepted, self._context)
         try:
             upgrade = await self._open(stream)
             if upgrade is not None:
