@@ -12,7 +12,7 @@ from tests.conform.reference import keys
 from tests.conform.reference.envelopes import Request
 from tests.conform.reference.identity import Identity
 from tests.conform.reference.session import Deeds, Session, State
-from tests.independent.keys import RSA, Ed25519UserKey, PublicKey, RsaUserKey, make_key, to_base64
+from tests.independent.keys import ED25519, RSA, Ed25519UserKey, PublicKey, RsaUserKey, make_key, to_base64
 
 
 @seeds("M12")
@@ -318,3 +318,20 @@ class LeavesOutItsSignature(Session):
         answer = super().answer_challenge(request, challenge)
         del answer["challenge_response"]
         return answer
+
+
+@seeds("K15", key_format=RSA)
+class WritesLongSignatures(Identity):
+    """An RSA signature has a zero byte before it."""
+
+    def sign(self, challenge: bytes) -> str:
+        return to_base64(b"\0" + self.key.sign(challenge))
+
+
+@seeds("K21")
+class HasManyKeys(Session):
+    """The server has a new key on each connection."""
+
+    def answer_challenge(self, request: Request, challenge: bytes) -> dict[str, Any]:
+        self.identity = Identity(make_key(ED25519))
+        return super().answer_challenge(request, challenge)

@@ -3,9 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
 from tests.conform.faults.seeding import seeds
 from tests.conform.reference import keys
-from tests.conform.reference.envelopes import Request
+from tests.conform.reference.envelopes import BadRequest, Request
 from tests.conform.reference.identity import Identity
 from tests.conform.reference.session import Close, Deeds, Session, State
 from tests.independent.keys import PublicKey, from_base64, make_key, verify
@@ -89,7 +93,7 @@ class TakesItsOwnKey(Session):
         return None
 
 
-@seeds("K19")
+@seeds("K19", "M26")
 class TakesUnknownFormats(Session):
     """A key of an unknown format needs no proof."""
 
@@ -339,3 +343,55 @@ class DoesNotSayGoodbye(Session):
     def disconnect(self, request: Request) -> Deeds:
         super().disconnect(request)
         return []
+
+
+@seeds("K7")
+class TakesUnhashedProofs(Identity):
+    """A proof may be Ed25519 of the server's key itself, not of its hash."""
+
+    def is_proof(self, key: PublicKey, text: str) -> bool:
+        return super().is_proof(key, text) or self.is_unhashed(key, text)
+
+    def is_unhashed(self, key: PublicKey, text: str) -> bool:
+        public = load_der_public_key(from_base64(key["key"]))
+        try:
+            if isinstance(public, Ed25519PublicKey):
+                public.verify(keys.decode(text) or b"", from_base64(self.key.public["key"]))
+                return True
+        except InvalidSignature:
+            pass
+        return False
+
+
+@seeds("M23")
+class CallsBadConnectsUnproved(Session):
+    """A bad `connect` is answered `invalid_challenge`."""
+
+    def take_bad_request(self, request: BadRequest) -> Deeds:
+        if request.name == "connect" and not self.is_connected:
+            return self.reply(request, "invalid_challenge")
+        return super().take_bad_request(request)
+
+
+@seeds("M29")
+class LooksAtTokens(Session):
+    """A `join_token` that is not needed has to be a good one."""
+
+    def check_proof(self, data: dict[str, Any]) -> str | None:
+        return super().check_proof(data) or ("invalid_join_token" if data.get("join_token") else None)
+
+
+@seeds("D19")
+class HasNoKey(_Introduces):
+    """The server's identity has no key."""
+
+    def change(self, welcome: dict[str, Any]) -> None:
+        del welcome["server_identity"]["pubkey"]
+
+
+@seeds("D22")
+class HasALongDescription(_Introduces):
+    """The description of the server has more than 512 characters."""
+
+    def change(self, welcome: dict[str, Any]) -> None:
+        welcome["server_identity"]["description"] = 513 * "x"

@@ -219,3 +219,44 @@ class TakesJsonForBson(Bson):
 
     def parse(self, payload: bytes) -> object:
         return json.loads(payload) if payload.startswith(b"{") else super().parse(payload)
+
+
+@seeds("E3")
+class CutsFractions(Json):
+    """The fraction of a number is cut off where an integer is due."""
+
+    def parse(self, payload: str) -> object:
+        return json.loads(payload, parse_float=lambda text: int(float(text)))
+
+
+@seeds("E6")
+class TakesWholeFractions(Json):
+    """`2.0` is an integer."""
+
+    def parse(self, payload: str) -> object:
+        def read(text: str) -> float:
+            number = float(text)
+            return int(number) if number.is_integer() else number
+
+        return json.loads(payload, parse_float=read)
+
+
+@seeds("E15")
+class WritesTheStatusTwice(Json):
+    """A reply has the key `status` twice."""
+
+    def encode(self, plain: dict[str, Any]) -> str:
+        return super().encode(plain).replace('"status":', '"status": "unknown_error", "status":')
+
+
+class _MendedText(LenientReader):
+    def string(self) -> str:
+        return self.take(self.integer("<i"))[:-1].decode(errors="replace")
+
+
+@seeds("E29", encodings=("bson",))
+class MendsText(Bson):
+    """What is not UTF-8 in a string is replaced."""
+
+    def parse(self, payload: bytes) -> object:
+        return bson.decode(payload, reader=_MendedText)

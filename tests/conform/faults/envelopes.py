@@ -302,3 +302,19 @@ class TakesForeignTypes(Envelopes):
 
     def has_foreign(self, plain: dict[str, Any]) -> bool:
         return False
+
+
+@seeds("E18")
+class MindsTheOrder(Envelopes):
+    """An envelope has to begin with its `time`."""
+
+    def is_valid(self, plain: dict[str, Any]) -> bool:
+        return super().is_valid(plain) and next(iter(plain)) == "time"
+
+
+@seeds("V14")
+class ForgetsNamesOfBadRequests(Envelopes):
+    """The reply to a bad request has an empty name."""
+
+    def salvage(self, plain: dict[str, Any]) -> BadRequest:
+        return BadRequest("", super().salvage(plain).conversation)

@@ -244,3 +244,11 @@ class MisspellsDisallowedUser(_Misspelt):
     """`disallowed_user` is written `user_disallowed`."""
 
     status, instead = "disallowed_user", "user_disallowed"
+
+
+@seeds("E10")
+class AddsAKey(_Changed):
+    """A reply has a key that is not defined."""
+
+    def change(self, reply: dict[str, Any]) -> None:
+        reply["server"] = "reference"

@@ -250,3 +250,16 @@ class StaysOpenForTheDisconnected(Session):
 
     def ignore(self) -> Deeds:
         return [] if self.state is State.DISCONNECTED else super().ignore()
+
+
+@seeds("V8")
+class RemembersConversations(Session):
+    """A number of a conversation that was there before is refused."""
+
+    seen: frozenset[int] = frozenset()
+
+    def take_request(self, request: Request) -> Deeds:
+        if request.conversation in self.seen:
+            return self.reply(request, "invalid_message")
+        self.seen |= {request.conversation}
+        return super().take_request(request)

@@ -280,7 +280,7 @@ class TakesLongUrls(Envelopes):
 # Names of users
 
 
-@seeds("N1")
+@seeds("N1", "D14")
 class TakesLongUserNames(Envelopes):
     """A user's name may have more than 64 code points."""
 
@@ -397,3 +397,77 @@ class KnowsNoRsa(Envelopes):
     """RSA keys are malformed."""
 
     data: ClassVar[Data] = with_key(lambda key: keys.is_well_formed_key(key) and key["format"] != RSA)
+
+
+@seeds("D2")
+class TakesEveryFormat(Envelopes):
+    """The `format` of a PublicKey may be of any length, and empty."""
+
+    data: ClassVar[Data] = with_user(
+        pubkey=both(Shape({"key": text(1, 1024), "format": text(0, 10_000)}), keys.is_well_formed_key)
+    )
+
+
+@seeds("K9")
+class CallsWeakKeysMalformed(Envelopes):
+    """A key of small order is a bad request."""
+
+    data: ClassVar[Data] = with_key(lambda key: keys.is_well_formed_key(key) and not keys.is_of_small_order(key))
+
+
+@seeds("K18")
+class TakesOpaqueKeys(Envelopes):
+    """A key of an unknown format need not be base64."""
+
+    data: ClassVar[Data] = with_key(lambda key: not keys.is_known(key) or keys.is_well_formed_key(key))
+
+
+class _Fills(Envelopes):
+    """Puts something in place of what is missing in the data of `connect`."""
+
+    def fill(self, data: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def is_valid(self, plain: dict[str, Any]) -> bool:
+        if plain.get("name") == "connect" and isinstance(plain.get("data"), dict):
+            self.fill(plain["data"])
+        return super().is_valid(plain)
+
+
+@seeds("D16")
+class NeedsNoKey(_Fills):
+    """A user without a key is taken for one of their home server's."""
+
+    def fill(self, data: dict[str, Any]) -> None:
+        user = data.get("user")
+        if isinstance(user, dict) and user.get("pubkey") is None:
+            user["pubkey"] = user.get("home_server")
+
+
+@seeds("M19")
+class NeedsNoProgram(_Fills):
+    """A client need not say what program it is."""
+
+    def fill(self, data: dict[str, Any]) -> None:
+        version = {"type": "dev", "major": 0, "minor": 0}
+        nobody = {"name": "unknown", "version": version, "capabilities": [], "extensions": {}}
+        data["client_app"] = data.get("client_app") or nobody
+
+
+@seeds("M20")
+class NeedsNoUser(_Fills):
+    """A client need not say who its user is."""
+
+    def fill(self, data: dict[str, Any]) -> None:
+        key = {"key": "AAAA", "format": "none"}
+        data["user"] = data.get("user") or {"name": "guest", "type": "user", "pubkey": key, "home_server": key}
+
+
+@seeds("E12")
+class TakesNullsForNeeded(_Fills):
+    """A null stands for a usual name, and for the usual type of user."""
+
+    def fill(self, data: dict[str, Any]) -> None:
+        for part, key, usual in (("client_app", "name", "unknown"), ("user", "type", "user"), ("user", "name", "Ada")):
+            if isinstance(data.get(part), dict) and data[part].get(key, "") is None:
+                data[part][key] = usual
