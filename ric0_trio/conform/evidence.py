@@ -32,7 +32,7 @@ class Evidence:
     def note(self, connection: int, what: str, text: str = "") -> None:
         """Add a line: `what` happened on the connection of that number, with a `text` that may be a stranger's."""
         shown = self.show(text)
-        line = f"{self.seconds:8.3f} s  #{connection}  {what}{': ' if shown else ''}{shown}"
+        line = f"{self.seconds:8.3f} s  #{connection}  {what} {shown}".rstrip()
         if len(self._first) < _FIRST_LINES:
             self._first.append(line)
             return

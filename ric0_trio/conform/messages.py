@@ -32,7 +32,7 @@ def make_nonce() -> bytes:
     return secrets.token_bytes(32)
 
 
-def make_request(name: str, data: Any, conversation: Any, **changes: Any) -> Plain:
+def make_request(name: str, data: Any, conversation: Any, /, **changes: Any) -> Plain:
     """Make a request. `changes` set keys of the envelope, or leave them out with `OMIT`."""
     plain = {"time": now(), "type": "request", "name": name, "conversation": conversation, "data": data, **changes}
     return {key: value for key, value in plain.items() if value is not OMIT}

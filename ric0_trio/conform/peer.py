@@ -43,7 +43,7 @@ class Peer(WebSocket):
         """Send any object."""
         await self.send_payload(self.encoding.encode(plain), show_plain(plain))
 
-    async def ask(self, name: str, data: Any, **changes: Any) -> int:
+    async def ask(self, name: str, data: Any, /, **changes: Any) -> int:
         """Send a request in a new conversation, with `changes` of its envelope; return the conversation."""
         self._conversation += 2
         plain = make_request(name, data, self._conversation, **changes)

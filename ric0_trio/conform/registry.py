@@ -36,7 +36,17 @@ class Check:
 
 
 _CHECKS: Final[dict[str, Check]] = {}
-_MODULES: Final = ("transport",)
+_MODULES: Final = (
+    "transport",
+    "broken_frames",
+    "upgrade",
+    "encodings",
+    "json_text",
+    "bson_types",
+    "envelope",
+    "moments",
+    "names",
+)
 
 
 def check(

@@ -156,7 +156,7 @@ class Site:
 
     async def read_http(self, stream: trio.abc.Stream, head: bytes) -> Answer | None:
         """Send a head, and give the answer to it; None when there is none. Raises `FailedError` for what is no HTTP."""
-        self.evidence.note(self._connections, f"-> an HTTP head of {len(head)} bytes", repr(head)[2:-1])
+        self.evidence.note(self._connections, f"-> an HTTP head of {len(head)} bytes:", repr(head)[2:-1])
         received = b""
         with trio.move_on_after(ANSWER_S):
             try:

@@ -1,0 +1,98 @@
+"""The same request over and over, a little changed each time: what is taken, and what is refused."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from ric0_trio.conform.encodings import Plain
+from ric0_trio.conform.messages import make_nonce
+from ric0_trio.conform.outcomes import FailedError
+from ric0_trio.conform.peer import Peer
+from ric0_trio.conform.people import to_base64
+from ric0_trio.conform.site import Site
+
+CHALLENGES: Final = 3
+"""How many a connection may have."""
+
+_BAD_REQUESTS: Final = 6
+"""How many are sent on one connection: within its budget, with what comes before them."""
+
+_T = TypeVar("_T")
+
+
+def challenge_data(challenge: bytes | None = None) -> Plain:
+    """The data of a `challenge`, a good one by default."""
+    return {"challenge": to_base64(make_nonce() if challenge is None else challenge)}
+
+
+async def take_challenges(site: Site, *changes: Mapping[str, Any]) -> None:
+    """See that a `challenge` is answered with `success` with each of these changes to its envelope."""
+    for some in _in_parts(changes, CHALLENGES):
+        peer = await site.open()
+        for change in some:
+            await peer.ask("challenge", challenge_data(), **change)
+            await _expect(peer, change, "success")
+
+
+async def refuse_challenges(site: Site, *changes: Mapping[str, Any]) -> None:
+    """See that a `challenge` is answered with `invalid_message` with each of these changes to its envelope."""
+    for some in _in_parts(changes, _BAD_REQUESTS):
+        peer = await site.open()
+        for change in some:
+            await peer.ask("challenge", challenge_data(), **change)
+            await _expect(peer, change, "invalid_message")
+
+
+async def take_connects(site: Site, *changes: Mapping[str, Any]) -> None:
+    """See that a `connect` is answered with `success` with what is at each of these paths changed."""
+    site.needs_user()
+    for change in changes:
+        peer = await site.challenged()
+        await peer.ask("connect", peer.connect_data(site.make_user(), change))
+        await _expect(peer, change, "success")
+
+
+async def refuse_connects(site: Site, *changes: Mapping[str, Any], status: str = "invalid_message") -> None:
+    """See that a `connect` is answered with that status with what is at each of these paths changed."""
+    for some in _in_parts(changes, _BAD_REQUESTS):
+        peer = await site.challenged()
+        for change in some:
+            await peer.ask("connect", peer.connect_data(site.make_user(), change))
+            await _expect(peer, change, status)
+
+
+async def take_values(site: Site, path: str, *values: Any) -> None:
+    """See that a `connect` is taken with each of these values at that path."""
+    await take_connects(site, *({path: value} for value in values))
+
+
+async def refuse_values(site: Site, path: str, *values: Any) -> None:
+    """See that a `connect` gets `invalid_message` with each of these values at that path."""
+    await refuse_connects(site, *({path: value} for value in values))
+
+
+async def close_each(site: Site, code: int, payloads: Iterable[str | bytes | Plain]) -> None:
+    """See that each of these, first on a connection of its own, is closed with that code."""
+    for payload in payloads:
+        peer = await site.open()
+        if isinstance(payload, dict):
+            await peer.say(payload)
+        else:
+            await peer.send_payload(payload)
+        await peer.expect_close(code)
+
+
+async def _expect(peer: Peer, change: Mapping[str, Any], status: str) -> None:
+    try:
+        await peer.expect_reply(status)
+    except FailedError as error:
+        shown = {path: _shorten(value) for path, value in change.items()}
+        raise FailedError(f"{error.expected}, to a request with {shown}", error.came) from None
+
+
+def _shorten(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:60]}… ({len(text)} characters)"
+
+
+def _in_parts(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
+    return (items[begin : begin + size] for begin in range(0, len(items), size))
