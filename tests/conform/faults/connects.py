@@ -1,4 +1,4 @@
-"""Faults in `connect` and `disconnect`."""
+"""Faults in `connect`: who is let in, and what others are told."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from tests.conform.reference import keys
 from tests.conform.reference.envelopes import BadRequest, Request
 from tests.conform.reference.identity import Identity
 from tests.conform.reference.session import Close, Deeds, Session, State
-from tests.independent.keys import PublicKey, from_base64, make_key, verify
+from tests.independent.keys import PublicKey, from_base64, verify
 
 Check = Callable[[dict[str, Any]], str | None]
 
@@ -213,138 +213,6 @@ class ExplainsAtLength(Session):
         return {key: text * 100 for key, text in super().explain(status).items()}
 
 
-class _Introduces(Session):
-    def change(self, welcome: dict[str, Any]) -> None:
-        raise NotImplementedError
-
-    def introduce(self, client_app: dict[str, Any]) -> dict[str, Any]:
-        welcome = super().introduce(client_app)
-        self.change(welcome)
-        return welcome
-
-
-@seeds("M33")
-class ChangesItsIdentity(_Introduces):
-    """The identity in the reply to `connect` has another key than the reply to `challenge`."""
-
-    other = make_key("ed25519-sha512")
-
-    def change(self, welcome: dict[str, Any]) -> None:
-        welcome["server_identity"]["pubkey"] = self.other.public
-
-
-@seeds("M32")
-class HasNoIdentity(_Introduces):
-    """The reply to `connect` has no `server_identity`."""
-
-    def change(self, welcome: dict[str, Any]) -> None:
-        del welcome["server_identity"]
-
-
-@seeds("D20")
-class HasNoUrl(_Introduces):
-    """The server's identity has no `url`."""
-
-    def change(self, welcome: dict[str, Any]) -> None:
-        del welcome["server_identity"]["url"]
-
-
-@seeds("D21")
-class HasALongName(_Introduces):
-    """The server's name has more than 64 characters."""
-
-    def change(self, welcome: dict[str, Any]) -> None:
-        welcome["server_identity"]["name"] *= 10
-
-
-@seeds("M31")
-class HasNoProgram(_Introduces):
-    """The reply to `connect` has no `server_app`."""
-
-    def change(self, welcome: dict[str, Any]) -> None:
-        del welcome["server_app"]
-
-
-@seeds("D10")
-class HasNoVersion(_Introduces):
-    """The server's program has no version."""
-
-    def change(self, welcome: dict[str, Any]) -> None:
-        del welcome["server_app"]["version"]
-
-
-@seeds("D10")
-class HasATextForVersion(_Introduces):
-    """The version of the server's program is a text."""
-
-    def change(self, welcome: dict[str, Any]) -> None:
-        welcome["server_app"]["version"] = "1.0"
-
-
-@seeds("D3")
-class HasAnUnknownKindOfVersion(_Introduces):
-    """The type of the server's version is `rc`."""
-
-    def change(self, welcome: dict[str, Any]) -> None:
-        welcome["server_app"]["version"] = {**welcome["server_app"]["version"], "type": "rc"}
-
-
-# Leaving
-
-
-@seeds("M35")
-class KeepsWhoLeave(Session):
-    """After `disconnect` the user is still connected."""
-
-    def leave(self) -> None:
-        return
-
-
-@seeds("M36")
-class LeavesTwice(Session):
-    """A second `disconnect` succeeds as well."""
-
-    def disconnect(self, request: Request) -> Deeds:
-        self.leave()
-        return self.reply(request, "success")
-
-
-@seeds("M37")
-class ClosesAfterDisconnect(Session):
-    """The server closes after `disconnect`."""
-
-    def disconnect(self, request: Request) -> Deeds:
-        return [*super().disconnect(request), Close(1000, "goodbye")]
-
-
-@seeds("M39")
-class ForgetsTheChallengeAtDisconnect(Session):
-    """After `disconnect` a new challenge is needed."""
-
-    def check_challenged(self, data: dict[str, Any]) -> str | None:
-        return "invalid_challenge" if self.state is State.DISCONNECTED else super().check_challenged(data)
-
-
-@seeds("M38")
-class ConnectsOneUser(Session):
-    """After `disconnect` nobody else may connect."""
-
-    user: PublicKey | None = None
-
-    def check_owner(self, data: dict[str, Any]) -> str | None:
-        self.user = self.user or data["user"]["pubkey"]
-        return super().check_owner(data) or (None if self.user == data["user"]["pubkey"] else "disallowed_user")
-
-
-@seeds("M35")
-class DoesNotSayGoodbye(Session):
-    """`disconnect` has no reply."""
-
-    def disconnect(self, request: Request) -> Deeds:
-        super().disconnect(request)
-        return []
-
-
 @seeds("K7")
 class TakesUnhashedProofs(Identity):
     """A proof may be Ed25519 of the server's key itself, not of its hash."""
@@ -379,19 +247,3 @@ class LooksAtTokens(Session):
 
     def check_proof(self, data: dict[str, Any]) -> str | None:
         return super().check_proof(data) or ("invalid_join_token" if data.get("join_token") else None)
-
-
-@seeds("D19")
-class HasNoKey(_Introduces):
-    """The server's identity has no key."""
-
-    def change(self, welcome: dict[str, Any]) -> None:
-        del welcome["server_identity"]["pubkey"]
-
-
-@seeds("D22")
-class HasALongDescription(_Introduces):
-    """The description of the server has more than 512 characters."""
-
-    def change(self, welcome: dict[str, Any]) -> None:
-        welcome["server_identity"]["description"] = 513 * "x"

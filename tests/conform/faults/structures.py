@@ -1,10 +1,9 @@
-"""Faults in what the data of a request has to be: bounds, needed keys, keys, names of users."""
+"""Faults in what the data of a request has to be: bounds, needed keys."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from tests.conform.faults.seeding import seeds
-from tests.conform.reference import keys, names
 from tests.conform.reference.envelopes import Envelopes
 from tests.conform.reference.shapes import (
     APP_INFO,
@@ -16,14 +15,12 @@ from tests.conform.reference.shapes import (
     USER_IDENTITY,
     Rule,
     Shape,
-    both,
     one_of,
     several,
     table,
     text,
     whole,
 )
-from tests.independent.keys import RSA
 
 Data = Mapping[str, Rule]
 
@@ -42,21 +39,6 @@ def with_version(**rules: Rule) -> Data:
 
 def with_user(**rules: Rule) -> Data:
     return with_connect(user=USER_IDENTITY.but(**rules))
-
-
-def with_key(rule: Callable[[Any], bool]) -> Data:
-    return with_user(pubkey=both(Shape({"key": text(1, 1024), "format": LABEL}), rule))
-
-
-def name_without(forgotten: Callable[[str], bool]) -> Rule:
-    def is_name(value: object) -> bool:
-        kept = [rule for rule in names.NAME_RULES if rule is not forgotten]
-        return isinstance(value, str) and 1 <= len(value) <= 64 and all(rule(value) for rule in kept)
-
-    return is_name
-
-
-# Bounds
 
 
 @seeds("M34")
@@ -263,13 +245,6 @@ class NeedsNoHomeServer(Envelopes):
     )
 
 
-@seeds("D17")
-class TakesEveryHomeServer(Envelopes):
-    """The key of the home server may be malformed."""
-
-    data: ClassVar[Data] = with_user(home_server=lambda value: isinstance(value, dict))
-
-
 @seeds("D18")
 class TakesLongUrls(Envelopes):
     """The URL of a home server may have more than 2048 characters, and be empty."""
@@ -277,152 +252,7 @@ class TakesLongUrls(Envelopes):
     data: ClassVar[Data] = with_user(home_server_url=text(0, 100_000))
 
 
-# Names of users
-
-
-@seeds("N1", "D14")
-class TakesLongUserNames(Envelopes):
-    """A user's name may have more than 64 code points."""
-
-    data: ClassVar[Data] = with_user(name=names.is_well_formed_name)
-
-
-@seeds("N1")
-class CountsBytesOfNames(Envelopes):
-    """The bound on a user's name counts bytes."""
-
-    data: ClassVar[Data] = with_user(name=lambda value: isinstance(value, str) and len(value.encode()) <= 64)
-
-
-@seeds("N8")
-class TakesAsciiNames(Envelopes):
-    """A user's name has to be ASCII."""
-
-    data: ClassVar[Data] = with_user(name=both(USER_IDENTITY.needed["name"], lambda value: str(value).isascii()))
-
-
-@seeds("N2")
-class TakesDecomposedNames(Envelopes):
-    """A user's name needs no normal form."""
-
-    data: ClassVar[Data] = with_user(name=name_without(names.is_composed))
-
-
-@seeds("N3")
-class TakesControlsInNames(Envelopes):
-    """A user's name may have control characters."""
-
-    data: ClassVar[Data] = with_user(name=name_without(names.has_no_control))
-
-
-@seeds("N4")
-class TakesFillers(Envelopes):
-    """A user's name may consist of blank fillers."""
-
-    data: ClassVar[Data] = with_user(name=name_without(names.has_no_filler))
-
-
-@seeds("N5")
-class TakesOuterSpaces(Envelopes):
-    """A user's name may begin and end with a space."""
-
-    data: ClassVar[Data] = with_user(name=name_without(names.has_no_outer_space))
-
-
-@seeds("N5")
-class MindsAsciiSpacesAlone(Envelopes):
-    """A user's name may begin and end with a no-break space."""
-
-    data: ClassVar[Data] = with_user(
-        name=both(name_without(names.has_no_outer_space), lambda value: str(value).strip(" ") == value)
-    )
-
-
-@seeds("N6")
-class TakesPunctuation(Envelopes):
-    """A user's name needs no letter and no number."""
-
-    data: ClassVar[Data] = with_user(name=name_without(names.has_a_letter_or_number))
-
-
-@seeds("N7")
-class TakesManyMarks(Envelopes):
-    """A user's name may have any number of combining marks in a row."""
-
-    data: ClassVar[Data] = with_user(name=name_without(names.has_few_marks_in_a_row))
-
-
-# Keys
-
-
-@seeds("K5", "K11")
-class TakesMalformedKeys(Envelopes):
-    """A user's key need not be the encoding of one."""
-
-    data: ClassVar[Data] = with_key(lambda key: keys.decode(key["key"]) is not None)
-
-
-@seeds("K1", "K2", "K3", "K4", "K16")
-class TakesLooseBase64(Envelopes):
-    """Of a user's key it is not asked that its base64 is strict."""
-
-    data: ClassVar[Data] = with_key(lambda key: key["format"] in ("ed25519-sha512", RSA))
-
-
-@seeds("K12", "K13")
-class TakesEverySizeOfRsa(Envelopes):
-    """An RSA key may have 1024 bits, and any exponent."""
-
-    data: ClassVar[Data] = with_key(lambda key: keys.is_well_formed_key(key) or key["format"] == RSA)
-
-
-@seeds("D1")
-class TakesLongKeys(Envelopes):
-    """The `key` of a PublicKey may have more than 1024 characters."""
-
-    data: ClassVar[Data] = with_user(
-        pubkey=both(Shape({"key": text(1, 10**5), "format": LABEL}), keys.is_well_formed_key)
-    )
-
-
-@seeds("K17")
-class KnowsItsFormatsAlone(Envelopes):
-    """A key of an unknown format is a bad request."""
-
-    data: ClassVar[Data] = with_key(lambda key: keys.is_well_formed_key(key) and keys.is_known(key))
-
-
-@seeds("K10")
-class KnowsNoRsa(Envelopes):
-    """RSA keys are malformed."""
-
-    data: ClassVar[Data] = with_key(lambda key: keys.is_well_formed_key(key) and key["format"] != RSA)
-
-
-@seeds("D2")
-class TakesEveryFormat(Envelopes):
-    """The `format` of a PublicKey may be of any length, and empty."""
-
-    data: ClassVar[Data] = with_user(
-        pubkey=both(Shape({"key": text(1, 1024), "format": text(0, 10_000)}), keys.is_well_formed_key)
-    )
-
-
-@seeds("K9")
-class CallsWeakKeysMalformed(Envelopes):
-    """A key of small order is a bad request."""
-
-    data: ClassVar[Data] = with_key(lambda key: keys.is_well_formed_key(key) and not keys.is_of_small_order(key))
-
-
-@seeds("K18")
-class TakesOpaqueKeys(Envelopes):
-    """A key of an unknown format need not be base64."""
-
-    data: ClassVar[Data] = with_key(lambda key: not keys.is_known(key) or keys.is_well_formed_key(key))
-
-
-class _Fills(Envelopes):
+class Fills(Envelopes):
     """Puts something in place of what is missing in the data of `connect`."""
 
     def fill(self, data: dict[str, Any]) -> None:
@@ -434,18 +264,8 @@ class _Fills(Envelopes):
         return super().is_valid(plain)
 
 
-@seeds("D16")
-class NeedsNoKey(_Fills):
-    """A user without a key is taken for one of their home server's."""
-
-    def fill(self, data: dict[str, Any]) -> None:
-        user = data.get("user")
-        if isinstance(user, dict) and user.get("pubkey") is None:
-            user["pubkey"] = user.get("home_server")
-
-
 @seeds("M19")
-class NeedsNoProgram(_Fills):
+class NeedsNoProgram(Fills):
     """A client need not say what program it is."""
 
     def fill(self, data: dict[str, Any]) -> None:
@@ -455,7 +275,7 @@ class NeedsNoProgram(_Fills):
 
 
 @seeds("M20")
-class NeedsNoUser(_Fills):
+class NeedsNoUser(Fills):
     """A client need not say who its user is."""
 
     def fill(self, data: dict[str, Any]) -> None:
@@ -464,7 +284,7 @@ class NeedsNoUser(_Fills):
 
 
 @seeds("E12")
-class TakesNullsForNeeded(_Fills):
+class TakesNullsForNeeded(Fills):
     """A null stands for a usual name, and for the usual type of user."""
 
     def fill(self, data: dict[str, Any]) -> None:
