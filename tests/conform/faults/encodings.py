@@ -43,7 +43,7 @@ class TakesNan(Json):
         return json.loads(payload)
 
 
-@seeds("E21")
+@seeds("E21", "E9")
 class TakesLoneSurrogates(Json):
     """Half a character is taken for one."""
 
@@ -254,7 +254,7 @@ class _MendedText(LenientReader):
         return self.take(self.integer("<i"))[:-1].decode(errors="replace")
 
 
-@seeds("E29", encodings=("bson",))
+@seeds("E29", "E9", encodings=("bson",))
 class MendsText(Bson):
     """What is not UTF-8 in a string is replaced."""
 

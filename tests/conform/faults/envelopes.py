@@ -72,14 +72,14 @@ class _AnyNumber(Envelopes):
         return super().salvage(plain) if not isinstance(number, int) else BadRequest(plain["name"], number)
 
 
-@seeds("V5")
+@seeds("V12")
 class TakesEveryConversation(_AnyNumber):
     """A conversation may be negative, or over 4294967295."""
 
     heads = heads(conversation=lambda value: isinstance(value, int))
 
 
-@seeds("E4")
+@seeds("V12")
 class TakesTextForConversations(Envelopes):
     """A conversation may be a string of digits."""
 
@@ -90,7 +90,7 @@ class TakesTextForConversations(Envelopes):
         return super().is_valid(plain)
 
 
-@seeds("E4")
+@seeds("V12")
 class TakesTrueForOne(Envelopes):
     """A boolean is an integer."""
 
@@ -100,7 +100,7 @@ class TakesTrueForOne(Envelopes):
         return super().salvage(plain)
 
 
-@seeds("V5")
+@seeds("V12")
 class NeedsNoConversation(Envelopes):
     """A request without a conversation is number 0."""
 

@@ -47,12 +47,20 @@ class NamesNoChoice(Gate):
         return []
 
 
-@seeds("T5", "T8", encodings=BOTH)
+@seeds("T5", encodings=BOTH)
 class SpeaksBsonToAll(Gate):
     """`bson` is chosen whether or not it is offered."""
 
     def choose(self, offered: list[bytes]) -> str:
         return "bson"
+
+
+@seeds("T8")
+class GivesBsonUnasked(Gate):
+    """A client that offers nothing gets `bson`."""
+
+    def choose(self, offered: list[bytes]) -> str:
+        return super().choose(offered) if offered else "bson"
 
 
 @seeds("T4", encodings=BOTH)

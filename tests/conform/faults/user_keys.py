@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from tests.conform.faults.needed_keys import Fills
 from tests.conform.faults.seeding import seeds
-from tests.conform.faults.structures import Data, Fills, with_user
+from tests.conform.faults.structures import Data, with_user
 from tests.conform.reference import keys
 from tests.conform.reference.envelopes import Envelopes
 from tests.conform.reference.shapes import LABEL, Shape, both, text
