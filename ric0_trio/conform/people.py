@@ -18,6 +18,8 @@ ED25519: Final = "ed25519-sha512"
 RSA: Final = "rsa-sha256-oaepsha256-pkcs1"
 FORMATS: Final = (ED25519, RSA)
 
+ED25519_SIGNATURE_BYTES: Final = 64
+
 SPKI_PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
 """What an Ed25519 key begins with (RFC 8410)."""
 
@@ -85,6 +87,20 @@ def verifies(key: Plain, message: bytes, signature: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def proof_problem(data: Plain, nonce: bytes) -> str | None:
+    """Say what is wrong with the data of a `challenge` reply, or None when it proves the key that it shows."""
+    key = data.get("pubkey")
+    problem = key_problem(key)
+    if problem is not None or not isinstance(key, dict):
+        return f"the server's `pubkey`: {problem}"
+    signature = from_base64(data.get("challenge_response"))
+    if signature is None:
+        return "a `challenge_response` that is no strict base64"
+    if key["format"] == ED25519 and len(signature) != ED25519_SIGNATURE_BYTES:
+        return f"a signature of {len(signature)} bytes"
+    return None if verifies(key, nonce, signature) else f"a signature that does not verify as {key['format']}"
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,9 @@ _MODULES: Final = (
     "envelope",
     "moments",
     "names",
+    "keys",
+    "rsa_keys",
+    "structures",
 )
 
 

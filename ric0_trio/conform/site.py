@@ -30,6 +30,8 @@ _DIAL_S: Final = 15.0
 _TRIES: Final = 3
 _MAX_RETRY_AFTER_S: Final = 20.0
 _BODY_S: Final = 2.0
+_CONNECTIONS_APART: Final = 100
+"""Between the numbers of connections in one encoding and in the next, in the evidence."""
 _CHUNK_BYTES: Final = 16 * 1024
 _HEAD_END: Final = b"\r\n\r\n"
 
@@ -128,6 +130,18 @@ class Site:
         if self.variant.user_format in self.target.refused:
             raise SkippedError(reason)
         raise NotRunError(reason)
+
+    def skip_if_refused(self, key_format: str) -> None:
+        """Skip the check when users with keys of that format are refused here, by a rule of access."""
+        if key_format in self.target.refused:
+            raise SkippedError(self.target.admissions[key_format] or "")
+
+    def in_encoding(self, name: str) -> "Site":
+        """The same, in another encoding."""
+        other = Site(self.target, replace(self.variant, encoding=name), self._stack)
+        other.evidence = self.evidence
+        other._connections = self._connections + _CONNECTIONS_APART
+        return other
 
     @contextmanager
     def _preparing(self, what: str) -> Iterator[None]:

@@ -49,6 +49,11 @@ class Target:
         return User(self._rsa_key)
 
     @property
+    def spoken(self) -> list[str]:
+        """The encodings that the server has."""
+        return [name for name, problem in self.encodings.items() if problem is None]
+
+    @property
     def usual_format(self) -> str:
         """The format of the users of checks that are not about it: one that is let in, if any is."""
         first = ED25519 if self.user_key is None else self.user_key.public.format

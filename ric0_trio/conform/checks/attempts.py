@@ -7,7 +7,7 @@ from ric0_trio.conform.encodings import Plain
 from ric0_trio.conform.messages import make_nonce
 from ric0_trio.conform.outcomes import FailedError
 from ric0_trio.conform.peer import Peer
-from ric0_trio.conform.people import to_base64
+from ric0_trio.conform.people import proof_problem, to_base64
 from ric0_trio.conform.site import Site
 
 CHALLENGES: Final = 3
@@ -22,6 +22,14 @@ _T = TypeVar("_T")
 def challenge_data(challenge: bytes | None = None) -> Plain:
     """The data of a `challenge`, a good one by default."""
     return {"challenge": to_base64(make_nonce() if challenge is None else challenge)}
+
+
+async def prove_server(peer: Peer, key_format: str | None = None) -> None:
+    """See that the server signs a challenge with the key that it shows, if that is of this format."""
+    nonce = make_nonce()
+    data = await peer.challenge(nonce)
+    if key_format in (None, peer.server_key.get("format")) and (problem := proof_problem(data, nonce)):
+        raise FailedError("a signature over the decoded challenge, by the key that the server shows", problem)
 
 
 async def take_challenges(site: Site, *changes: Mapping[str, Any]) -> None:
