@@ -72,7 +72,7 @@ class _Loose(Identity):
         return super().read_challenge(self.mend(text))
 
 
-@seeds("M15")
+@seeds("K2", "M15")
 class SignsUnpaddedChallenges(_Loose):
     """The base64 of a challenge needs no padding."""
 
@@ -80,7 +80,7 @@ class SignsUnpaddedChallenges(_Loose):
         return text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
 
 
-@seeds("M15")
+@seeds("K1", "M15")
 class SignsUrlSafeChallenges(_Loose):
     """A challenge may be in the URL-safe alphabet."""
 
@@ -88,7 +88,7 @@ class SignsUrlSafeChallenges(_Loose):
         return text.replace("-", "+").replace("_", "/")
 
 
-@seeds("M15")
+@seeds("K3", "M15")
 class SignsChallengesWithSpaces(_Loose):
     """The base64 of a challenge may have white space."""
 
@@ -96,7 +96,7 @@ class SignsChallengesWithSpaces(_Loose):
         return "".join(text.split())
 
 
-@seeds("M15")
+@seeds("K4", "M15")
 class SignsSecondSpellings(Identity):
     """Unused bits in the base64 of a challenge need not be zero."""
 

@@ -5,6 +5,9 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from tests.conform.faults.seeding import seeds
@@ -12,7 +15,7 @@ from tests.conform.reference import keys
 from tests.conform.reference.envelopes import BadRequest, Request
 from tests.conform.reference.identity import Identity
 from tests.conform.reference.session import Close, Deeds, Session, State
-from tests.independent.keys import PublicKey, from_base64, verify
+from tests.independent.keys import RSA, PublicKey, from_base64, to_base64, verify
 
 Check = Callable[[dict[str, Any]], str | None]
 
@@ -247,3 +250,33 @@ class LooksAtTokens(Session):
 
     def check_proof(self, data: dict[str, Any]) -> str | None:
         return super().check_proof(data) or ("invalid_join_token" if data.get("join_token") else None)
+
+
+@seeds("K15")
+class TakesPaddedProofs(Identity):
+    """An RSA signature may have zero bytes before it."""
+
+    def is_proof(self, key: PublicKey, text: str) -> bool:
+        signature = keys.decode(text)
+        if key["format"] == RSA and signature is not None:
+            text = to_base64(signature.lstrip(b"\0"))
+        return super().is_proof(key, text)
+
+
+@seeds("K14")
+class TakesEveryPadding(Identity):
+    """A user's RSA signature may be padded by PSS."""
+
+    def is_proof(self, key: PublicKey, text: str) -> bool:
+        return super().is_proof(key, text) or (key["format"] == RSA and self.is_pss(key, text))
+
+    def is_pss(self, key: PublicKey, text: str) -> bool:
+        public = load_der_public_key(from_base64(key["key"]))
+        scheme = PSS(MGF1(SHA256()), PSS.AUTO)
+        try:
+            if isinstance(public, RSAPublicKey):
+                public.verify(keys.decode(text) or b"", from_base64(self.key.public["key"]), scheme, SHA256())
+                return True
+        except InvalidSignature:
+            pass
+        return False

@@ -89,7 +89,7 @@ class SortsExtensionsBackwards(Negotiation):
         return dict(reversed(super().extensions(clients).items()))
 
 
-@seeds("D11", "D12")
+@seeds("M31")
 class LeavesOutCapabilities(Negotiation):
     """Where nothing is shared, `capabilities` and `extensions` are left out."""
 

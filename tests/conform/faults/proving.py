@@ -93,7 +93,7 @@ class WritesLines(Identity):
         return super().sign(challenge) + "\n"
 
 
-@seeds("K15", key_format=RSA)
+@seeds("K14", "M12", key_format=RSA)
 class WritesLongSignatures(Identity):
     """An RSA signature has a zero byte before it."""
 

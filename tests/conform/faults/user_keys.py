@@ -1,7 +1,10 @@
 """Faults in which keys of users are well-formed."""
 
+import base64
 from collections.abc import Callable
 from typing import Any, ClassVar
+
+from nacl.bindings import crypto_core_ed25519_is_valid_point
 
 from tests.conform.faults.needed_keys import Fills
 from tests.conform.faults.seeding import seeds
@@ -9,11 +12,14 @@ from tests.conform.faults.structures import Data, with_user
 from tests.conform.reference import keys
 from tests.conform.reference.envelopes import Envelopes
 from tests.conform.reference.shapes import LABEL, Shape, both, text
-from tests.independent.keys import RSA
+from tests.independent.keys import ED25519, RSA, from_base64, to_base64
+
+BOUNDS = Shape({"key": text(1, 1024), "format": LABEL})
 
 
-def with_key(rule: Callable[[Any], bool]) -> Data:
-    return with_user(pubkey=both(Shape({"key": text(1, 1024), "format": LABEL}), rule))
+def with_key(rule: Callable[[Any], bool], bounds: Shape = BOUNDS) -> Data:
+    """A request whose keys, the user's and the home server's, have another rule."""
+    return with_user(pubkey=both(bounds, rule), home_server=both(bounds, rule))
 
 
 @seeds("K5", "K11")
@@ -23,11 +29,18 @@ class TakesMalformedKeys(Envelopes):
     data: ClassVar[Data] = with_key(lambda key: keys.decode(key["key"]) is not None)
 
 
-@seeds("K1", "K2", "K3", "K4", "K16")
-class TakesLooseBase64(Envelopes):
+def mend(text: str) -> str:
+    """Strict base64 of what loose base64 stands for."""
+    digits = "".join(text.split()).replace("-", "+").replace("_", "/").rstrip("=")
+    return to_base64(base64.b64decode(digits + "=" * (-len(digits) % 4)))
+
+
+@seeds("K16")
+class TakesLooseBase64(Fills):
     """Of a user's key it is not asked that its base64 is strict."""
 
-    data: ClassVar[Data] = with_key(lambda key: key["format"] in ("ed25519-sha512", RSA))
+    def fill(self, data: dict[str, Any]) -> None:
+        data["user"]["pubkey"]["key"] = mend(data["user"]["pubkey"]["key"])
 
 
 @seeds("K12", "K13")
@@ -41,9 +54,7 @@ class TakesEverySizeOfRsa(Envelopes):
 class TakesLongKeys(Envelopes):
     """The `key` of a PublicKey may have more than 1024 characters."""
 
-    data: ClassVar[Data] = with_user(
-        pubkey=both(Shape({"key": text(1, 10**5), "format": LABEL}), keys.is_well_formed_key)
-    )
+    data: ClassVar[Data] = with_key(keys.is_well_formed_key, BOUNDS.but(key=text(1, 10**5)))
 
 
 @seeds("K17")
@@ -64,16 +75,19 @@ class KnowsNoRsa(Envelopes):
 class TakesEveryFormat(Envelopes):
     """The `format` of a PublicKey may be of any length, and empty."""
 
-    data: ClassVar[Data] = with_user(
-        pubkey=both(Shape({"key": text(1, 1024), "format": text(0, 10_000)}), keys.is_well_formed_key)
-    )
+    data: ClassVar[Data] = with_key(keys.is_well_formed_key, BOUNDS.but(format=text(0, 10_000)))
+
+
+def is_point(key: Any) -> bool:
+    raw = from_base64(key["key"])[-32:]
+    return key["format"] != ED25519 or crypto_core_ed25519_is_valid_point(raw)
 
 
 @seeds("K9")
-class CallsWeakKeysMalformed(Envelopes):
-    """A key of small order is a bad request."""
+class CallsBadPointsMalformed(Envelopes):
+    """A key that is no point of the curve, or one of small order, is a bad request."""
 
-    data: ClassVar[Data] = with_key(lambda key: keys.is_well_formed_key(key) and not keys.is_of_small_order(key))
+    data: ClassVar[Data] = with_key(lambda key: keys.is_well_formed_key(key) and is_point(key))
 
 
 @seeds("K18")

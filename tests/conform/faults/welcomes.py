@@ -62,7 +62,7 @@ class HasNoProgram(_Introduces):
         del welcome["server_app"]
 
 
-@seeds("D10")
+@seeds("M31")
 class HasNoVersion(_Introduces):
     """The server's program has no version."""
 
@@ -70,7 +70,7 @@ class HasNoVersion(_Introduces):
         del welcome["server_app"]["version"]
 
 
-@seeds("D10")
+@seeds("M31")
 class HasATextForVersion(_Introduces):
     """The version of the server's program is a text."""
 
@@ -78,7 +78,7 @@ class HasATextForVersion(_Introduces):
         welcome["server_app"]["version"] = "1.0"
 
 
-@seeds("D3")
+@seeds("M31")
 class HasAnUnknownKindOfVersion(_Introduces):
     """The type of the server's version is `rc`."""
 
