@@ -49,6 +49,9 @@ _MODULES: Final = (
     "keys",
     "rsa_keys",
     "structures",
+    "messages",
+    "joining",
+    "negotiation",
 )
 
 

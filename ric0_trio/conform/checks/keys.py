@@ -49,7 +49,9 @@ async def _refuses_challenges(site: Site, *texts: str) -> None:
 async def has_the_standard_alphabet(site: Site) -> None:
     peer = await site.open()
     await peer.challenge(b"\xfb\xef\xbe\xff" * 8)
-    await _refuses_challenges(site, base64.urlsafe_b64encode(b"\xfb\xef\xbe\xff" * 8).decode(), "A" * 43 + "*", "\u00e4" * 44)
+    await _refuses_challenges(
+        site, base64.urlsafe_b64encode(b"\xfb\xef\xbe\xff" * 8).decode(), "A" * 43 + "*", "\u00e4" * 44
+    )
 
 
 @check("K2")
@@ -60,7 +62,9 @@ async def needs_padding(site: Site) -> None:
 @check("K3")
 async def has_no_white_space(site: Site) -> None:
     good = "A" * 43 + "="
-    await _refuses_challenges(site, f"{good}\n", f" {good}", f"{good[:20]}\n{good[20:]}", f"{good[:20]} {good[20:]}", f"{good}\r\n")
+    await _refuses_challenges(
+        site, f"{good}\n", f" {good}", f"{good[:20]}\n{good[20:]}", f"{good[:20]} {good[20:]}", f"{good}\r\n"
+    )
 
 
 @check("K4")
@@ -163,7 +167,11 @@ async def verifies_nothing_with_no_point(site: Site) -> None:
 async def has_one_spelling(site: Site) -> None:
     key = site.make_user().pubkey
     raw = base64.b64decode(key["key"])
-    spellings = [f"{key['key']}\n", key["key"].rstrip("=") + ("" if key["key"].endswith("=") else "="), f" {key['key']}"]
+    spellings = [
+        f"{key['key']}\n",
+        key["key"].rstrip("=") + ("" if key["key"].endswith("=") else "="),
+        f" {key['key']}",
+    ]
     if key["key"].endswith("="):
         bare = key["key"].rstrip("=")
         padding = key["key"][len(bare) :]

@@ -110,7 +110,9 @@ async def bounds_extensions(site: Site) -> None:
     many: Plain = {f"{NEVER_USED}-{number}": [1] for number in range(64)}
     await take_values(site, path, {}, {"x": []}, {"x" * 64: [0, _MAX_COUNT]}, {"x": list(range(16))}, many)
     await refuse_values(site, path, OMIT, many | {"one more": [1]}, {"": [1]}, {"x" * 65: [1]}, [], "x")
-    await refuse_values(site, path, {"x": list(range(17))}, {"x": [-1]}, {"x": [_MAX_COUNT + 1]}, {"x": ["1"]}, {"x": 1})
+    await refuse_values(
+        site, path, {"x": list(range(17))}, {"x": [-1]}, {"x": [_MAX_COUNT + 1]}, {"x": ["1"]}, {"x": 1}
+    )
 
 
 @check("D13")
