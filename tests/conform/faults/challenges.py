@@ -54,7 +54,7 @@ class SignsKeys(Identity):
         return False
 
 
-@seeds("M11")
+@seeds("M17")
 class RefusesWhatLooksLikeAKey(Identity):
     """Any challenge of 44 bytes is refused."""
 
@@ -72,7 +72,7 @@ class _Loose(Identity):
         return super().read_challenge(self.mend(text))
 
 
-@seeds("K2", "M15")
+@seeds("K2")
 class SignsUnpaddedChallenges(_Loose):
     """The base64 of a challenge needs no padding."""
 
@@ -80,7 +80,7 @@ class SignsUnpaddedChallenges(_Loose):
         return text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
 
 
-@seeds("K1", "M15")
+@seeds("K1")
 class SignsUrlSafeChallenges(_Loose):
     """A challenge may be in the URL-safe alphabet."""
 
@@ -88,7 +88,7 @@ class SignsUrlSafeChallenges(_Loose):
         return text.replace("-", "+").replace("_", "/")
 
 
-@seeds("K3", "M15")
+@seeds("K3")
 class SignsChallengesWithSpaces(_Loose):
     """The base64 of a challenge may have white space."""
 
@@ -96,7 +96,7 @@ class SignsChallengesWithSpaces(_Loose):
         return "".join(text.split())
 
 
-@seeds("K4", "M15")
+@seeds("K4")
 class SignsSecondSpellings(Identity):
     """Unused bits in the base64 of a challenge need not be zero."""
 
@@ -162,3 +162,12 @@ class EndsTheUserByChallenge(Session):
 
     def challenged(self) -> None:
         self.state = State.CHALLENGED
+
+
+@seeds("M15")
+class SignsWhatIsNoBase64(Identity):
+    """A challenge that is no base64 is signed as it is."""
+
+    def read_challenge(self, text: str) -> bytes | None:
+        raw = super().read_challenge(text)
+        return text.encode() if raw is None and keys.decode(text) is None else raw

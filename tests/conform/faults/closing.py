@@ -122,7 +122,7 @@ class DoesNotAnswerClose(Frames):
         await trio.lowlevel.checkpoint()
 
 
-@seeds("C1")
+@seeds("C1", "M40")
 class AnswersCloseWithAnotherCode(Frames):
     """The client's Close with 1000 is answered with 1008."""
 

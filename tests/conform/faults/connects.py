@@ -36,7 +36,7 @@ class TakesEveryProof(Session):
         return None
 
 
-@seeds("M1")
+@seeds("K6")
 class WantsTheNonceSigned(Session):
     """The proof has to be a signature over the nonce."""
 

@@ -62,3 +62,26 @@ class DoesNotSayGoodbye(Session):
     def disconnect(self, request: Request) -> Deeds:
         super().disconnect(request)
         return []
+
+
+@seeds("M40")
+class KeepsPlaces(Session):
+    """A user who left by closing is still connected, and cannot come back."""
+
+    @property
+    def places(self) -> set[str]:
+        """The keys of those who are connected, on all connections."""
+        places: set[str] = vars(self.identity).setdefault("places", set())
+        return places
+
+    def check_unconnected(self, data: dict[str, Any]) -> str | None:
+        return "already_connected" if data["user"]["pubkey"]["key"] in self.places else super().check_unconnected(data)
+
+    def welcome(self, request: Request) -> Deeds:
+        self.user = request.data["user"]["pubkey"]["key"]
+        self.places.add(self.user)
+        return super().welcome(request)
+
+    def leave(self) -> None:
+        self.places.discard(self.user)
+        super().leave()

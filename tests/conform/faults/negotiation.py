@@ -38,17 +38,6 @@ class TakesAllThatIsOffered(Negotiation):
         return sorted(set(clients))
 
 
-@seeds("G1", "G2")
-class SharesNothing(Negotiation):
-    """What both can do is left out."""
-
-    def capabilities(self, clients: list[str]) -> list[str]:
-        return []
-
-    def extensions(self, clients: dict[str, list[int]]) -> dict[str, list[int]]:
-        return {}
-
-
 @seeds("G2")
 class NegotiatesTheLowest(Negotiation):
     """Of the versions that are shared, the lowest comes."""
