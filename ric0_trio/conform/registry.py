@@ -52,6 +52,9 @@ _MODULES: Final = (
     "messages",
     "joining",
     "negotiation",
+    "budgets",
+    "deadlines",
+    "closes",
 )
 
 
