@@ -119,11 +119,11 @@ class AnswersPastTheBudget(Session):
 
 
 @seeds("B2")
-class ClosesBudgetsWithTryAgain(Session):
-    """A spent budget is closed with 1013."""
+class ClosesBudgetsAsTooBig(Session):
+    """A spent budget is closed with 1009."""
 
     def over_budget(self) -> Deeds:
-        return [Close(1013, "too many messages")]
+        return [Close(1009, "too many messages")]
 
 
 @seeds("B4", "B5")

@@ -14,7 +14,7 @@ class HangsUp(Frames):
         await trio.lowlevel.checkpoint()
 
 
-@seeds("C1")
+@seeds("B1", "B15")
 class ClosesLate(Frames):
     """The Close frame comes five seconds late."""
 
@@ -39,7 +39,7 @@ class ClosesWithoutCode(Frames):
         await self.send_frame(CLOSE, b"")
 
 
-@seeds("C2")
+@seeds("T11", "E1")
 class ClosesNormally(Frames):
     """Every Close has the code 1000."""
 
