@@ -1,4 +1,4 @@
-"""The reference server's judgement against the published vectors: what it is right about, a fault can get wrong."""
+"""The reference server against the published vectors and our own client: what it gets right, a fault can get wrong."""
 
 import base64
 import json
@@ -6,14 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from trio.testing import MockClock
 
+import ric0_trio.client as ours
 import tests.vectors
+from ric0_trio.protocol import AppInfo, Codec, PrivateKey, SoftwareVersion, available_codecs
+from tests.conform.conftest import Tls
 from tests.conform.reference import keys, shapes
 from tests.conform.reference.encodings import Bson, Encoding, Json, MalformedError
 from tests.conform.reference.envelopes import BadRequest, Envelopes
 from tests.conform.reference.identity import Identity
 from tests.conform.reference.names import is_well_formed_name
-from tests.independent.keys import ED25519, make_key
+from tests.conform.reference.running import running
+from tests.independent.keys import ED25519, FORMATS, UserKey, make_key
 
 FOLDER = Path(tests.vectors.__file__).parent
 ENCODINGS: dict[str, Encoding] = {"json": Json(), "bson": Bson()}
@@ -59,3 +64,31 @@ def test_envelopes(vector: dict[str, Any]) -> None:
     assert expected["outcome"] == ("bad_request" if isinstance(found, BadRequest) else "valid")
     if isinstance(found, BadRequest):
         assert (found.name, found.conversation) == (expected["name"] or "", expected["conversation"])
+
+
+@pytest.mark.parametrize("codec", available_codecs(), ids=lambda codec: codec.subprotocol)
+@pytest.mark.parametrize("key_format", FORMATS)
+async def test_our_client_visits_it(
+    codec: Codec, key_format: str, server_keys: dict[str, UserKey], tls: Tls, loopback_clock: MockClock
+) -> None:
+    app = AppInfo(
+        name="visitor",
+        version=SoftwareVersion("dev", 0, 1),
+        capabilities=["voice", "typing", "files"],
+        extensions={"reactions": [3, 2, 1], "polls": [2]},
+    )
+    async with (
+        running(server_keys[key_format], context=tls.server) as url,
+        ours.open_chat(
+            url,
+            ours.Identity(PrivateKey.generate(), "Zoë"),
+            app=app,
+            known_servers=ours.MemoryKnownServers(),
+            ssl_context=tls.client,
+            codecs=[codec],
+        ) as chat,
+    ):
+        assert chat.server_identity.pubkey.key == server_keys[key_format].public["key"]
+        assert chat.server_app.capabilities == ["files", "voice"]
+        assert chat.server_app.extensions == {"reactions": [2]}
+        await chat.disconnect("good night")
