@@ -2,6 +2,7 @@
 
 from tests.conform.faults import (
     budgets,
+    cells,
     challenges,
     closing,
     connects,
@@ -28,6 +29,7 @@ __all__ = [
     "FAULTS",
     "Fault",
     "budgets",
+    "cells",
     "challenges",
     "closing",
     "connects",

@@ -146,7 +146,7 @@ class TakesBadChallengesForGood(Session):
         return super().challenge(request)
 
 
-@seeds("S1-CHALLENGED")
+@seeds("S3-CHALLENGED", "S3-CONNECTED", "S3-DISCONNECTED")
 class SignsOnce(Session):
     """A second challenge is refused."""
 
@@ -156,7 +156,7 @@ class SignsOnce(Session):
         return super().challenge(request)
 
 
-@seeds("S1-CONNECTED")
+@seeds("S3-CONNECTED")
 class EndsTheUserByChallenge(Session):
     """A challenge puts a connected user out."""
 

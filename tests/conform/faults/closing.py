@@ -23,7 +23,7 @@ class ClosesLate(Frames):
         await super().close(code, reason, timeout_s)
 
 
-@seeds("T22", "S5-OPEN")
+@seeds("T22", "S0")
 class NeverCloses(Frames):
     """Where the connection is to be closed, nothing happens."""
 
@@ -114,7 +114,7 @@ class WaitsForAnswerToClose(Frames):
         await super().close(code, reason, 600)
 
 
-@seeds("C1")
+@seeds("C1", "S36-OPEN", "S36-CHALLENGED", "S36-CONNECTED", "S36-DISCONNECTED")
 class DoesNotAnswerClose(Frames):
     """The client's Close frame is not answered."""
 
@@ -130,7 +130,7 @@ class AnswersCloseWithAnotherCode(Frames):
         await super().answer_close(1008)
 
 
-@seeds("C1")
+@seeds("C1", "S36-OPEN")
 class StaysAfterClose(Frames):
     """TCP stays open after both have closed."""
 

@@ -57,7 +57,7 @@ class WaitsForTheDisconnected(Session):
         self.deadline = math.inf
 
 
-@seeds("S11-CONNECTED")
+@seeds("S30-CONNECTED")
 class EndsUsers(Session):
     """The deadline to authenticate goes on for connected users."""
 

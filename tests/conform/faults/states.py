@@ -5,7 +5,7 @@ from tests.conform.reference.envelopes import BadRequest, Other, Request
 from tests.conform.reference.session import Close, Deeds, Session, State
 
 
-@seeds("S5-CONNECTED")
+@seeds("S24-CONNECTED", "S25-CONNECTED")
 class AnswersMessages(Session):
     """A `message` and a `reply` of a connected user are answered."""
 
@@ -15,7 +15,7 @@ class AnswersMessages(Session):
         return super().take_other(other)
 
 
-@seeds("S5-CONNECTED")
+@seeds("S24-CONNECTED", "S25-CONNECTED")
 class ClosesForMessages(Session):
     """A `message` or a `reply` of a connected user ends the connection."""
 
@@ -23,7 +23,7 @@ class ClosesForMessages(Session):
         return self.ignore()
 
 
-@seeds("S5-OPEN", "S5-CHALLENGED", "S5-DISCONNECTED")
+@seeds("S0")
 class TakesMessagesOfStrangers(Session):
     """A `message` or a `reply` before authentication does not end the connection."""
 
@@ -31,7 +31,7 @@ class TakesMessagesOfStrangers(Session):
         return []
 
 
-@seeds("S5-OPEN")
+@seeds("S24-OPEN", "S25-OPEN", "S24-CHALLENGED", "S24-DISCONNECTED")
 class AnswersMessagesOfStrangers(Session):
     """A `message` before authentication is answered before the connection ends."""
 
@@ -40,7 +40,7 @@ class AnswersMessagesOfStrangers(Session):
         return [] if self.is_connected else [*said, *self.ignore()]
 
 
-@seeds("S3-OPEN", "S4-OPEN", "S5-OPEN")
+@seeds("S20-OPEN", "S22-OPEN", "S24-OPEN")
 class AnswersEverything(Session):
     """Requests that a state does not answer are answered `invalid_message`."""
 
@@ -48,7 +48,7 @@ class AnswersEverything(Session):
         return self.reply(BadRequest("disconnect", 0), "invalid_message")
 
 
-@seeds("S4-OPEN", "S4-CHALLENGED", "S4-DISCONNECTED")
+@seeds("S22-OPEN", "S22-CHALLENGED", "S22-DISCONNECTED")
 class AnswersUnknownRequestsOfStrangers(Session):
     """A request of an unknown name is answered before authentication."""
 
@@ -56,7 +56,7 @@ class AnswersUnknownRequestsOfStrangers(Session):
         return name not in ("disconnect",) or super().answers(name)
 
 
-@seeds("S3-OPEN", "S3-CHALLENGED")
+@seeds("S20-OPEN", "S20-CHALLENGED")
 class AnswersEarlyDisconnects(Session):
     """A `disconnect` before any `connect` is answered `not_connected`."""
 
@@ -66,7 +66,7 @@ class AnswersEarlyDisconnects(Session):
         return super().take_request(request)
 
 
-@seeds("S3-OPEN", "S4-OPEN")
+@seeds("S20-OPEN", "S22-OPEN")
 class AnswersAndCloses(Session):
     """What is to be ignored before authentication is answered `invalid_message`, and then closed."""
 
@@ -76,7 +76,7 @@ class AnswersAndCloses(Session):
         return super().take_request(request)
 
 
-@seeds("S4-CONNECTED")
+@seeds("S22-CONNECTED")
 class ClosesForUnknownRequests(Session):
     """A request of an unknown name ends a user's connection."""
 
@@ -86,7 +86,7 @@ class ClosesForUnknownRequests(Session):
         return super().take_request(request)
 
 
-@seeds("S4-CONNECTED")
+@seeds("S22-CONNECTED")
 class IgnoresUnknownRequests(Session):
     """A user's request of an unknown name is not answered."""
 
@@ -112,7 +112,7 @@ class ClosesForBadRequests(Session):
         return self.ignore()
 
 
-@seeds("S6-OPEN", "S6-CHALLENGED")
+@seeds("S21-OPEN", "S21-CHALLENGED", "S23-OPEN")
 class AnswersEveryBadRequest(Session):
     """A bad request is answered in every state."""
 
@@ -185,7 +185,7 @@ class ClosesMalformedByPolicy(Session):
         return [Close(1008, "no valid envelope")]
 
 
-@seeds("S7-CONNECTED")
+@seeds("S26-CONNECTED")
 class ForgivesUsersMalformed(Session):
     """What is no valid envelope is passed over once a user is connected."""
 
@@ -244,7 +244,7 @@ class RefusesStrangeDisconnects(Session):
         return self.is_connected or name in ("challenge", "connect")
 
 
-@seeds("S4-DISCONNECTED", "S5-DISCONNECTED")
+@seeds("S0")
 class StaysOpenForTheDisconnected(Session):
     """Who has disconnected may send what only users may."""
 
