@@ -91,7 +91,8 @@ def _cell_rules(row: dict[str, str]) -> Iterator[Rule]:
     if given in _UNSEEN_INPUTS or outcome in _UNSEEN_OUTCOMES:
         return
     for state in LIVE_STATES:
-        text = f"in {state.value}, {given.value}{'' if outcome is Outcome.DONE else f', {outcome.value}'}: {row[state.value]}"
+        when = "" if outcome is Outcome.DONE else f", {outcome.value}"
+        text = f"in {state.value}, {given.value}{when}: {row[state.value]}"
         yield {**_rule(f"{row['#']}-{state.value}", text), "level": "MUST"}
 
 

@@ -12,6 +12,7 @@ from ric0_trio.cli.backup import backup
 from ric0_trio.cli.bench import bench
 from ric0_trio.cli.check import check
 from ric0_trio.cli.client_rules import client
+from ric0_trio.cli.conform import conform
 from ric0_trio.cli.exits import CommandError, Exit
 from ric0_trio.cli.explain import explain
 from ric0_trio.cli.keygen import keygen
@@ -46,7 +47,7 @@ def command() -> None:
     pass
 
 
-for subcommand in (serve, keygen, probe, token, user, client, who, kick, explain, audit, check, backup, bench):
+for subcommand in (serve, keygen, probe, token, user, client, who, kick, explain, audit, check, backup, bench, conform):
     command.add_command(subcommand)
 
 

@@ -52,6 +52,7 @@ _MODULES: Final = (
     "messages",
     "joining",
     "negotiation",
+    "states",
     "budgets",
     "deadlines",
     "closes",

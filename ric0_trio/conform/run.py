@@ -77,10 +77,9 @@ async def run_checks(plan: Plan, listener: Listener | None = None) -> Findings:
     await _look_at(target, plan.encodings)
     checks = all_checks()
     chosen = [check for name, check in checks.items() if plan.checks is None or name in plan.checks]
-    spoken = [name for name in plan.encodings if target.encodings[name] is None]
-    runs = [(check, variant) for check in chosen for variant in _variants_of(check, spoken, target)]
+    runs = [(check, variant) for check in chosen for variant in _variants_of(check, target)]
     run = _Run(target, len(runs), listener or _Nobody())
-    run.results += [_pass_over(check) for check in chosen if check.encoding and check.encoding not in spoken]
+    run.results += [_pass_over(check) for check in chosen if check.encoding not in (None, *target.spoken)]
     waiting = iter(sorted(runs, key=lambda each: -each[0].waits_s))  # the longest first, or all would wait for them
     async with trio.open_nursery() as nursery:
         for _ in range(plan.jobs):
@@ -90,8 +89,8 @@ async def run_checks(plan: Plan, listener: Listener | None = None) -> Findings:
     return Findings(target.encodings, target.admissions, results, trio.current_time() - begun)
 
 
-def _variants_of(check: Check, spoken: Sequence[str], target: Target) -> Iterator[Variant]:
-    encodings = [name for name in spoken if check.encoding in (None, name)]
+def _variants_of(check: Check, target: Target) -> Iterator[Variant]:
+    encodings = [name for name in target.spoken if check.encoding in (None, name)]
     formats = FORMATS if check.variants is Variants.KEYS else (target.usual_format,)
     if check.variants is Variants.ONCE:
         encodings = encodings[:1]
@@ -105,21 +104,24 @@ def _pass_over(check: Check) -> Result:
 
 async def _look_at(target: Target, encodings: Sequence[str]) -> None:
     """Find out what the server speaks, and whom it lets in. Raises `NotRunError` when it speaks nothing."""
+    errors = []
     for name in encodings:
-        target.encodings[name] = await _find_out(target, Variant(name, FORMATS[0]), _try_to_open)
-    spoken = [name for name, problem in target.encodings.items() if problem is None]
-    if not spoken:
-        raise NotRunError(next(filter(None, target.encodings.values()), "no encoding was asked for"))
+        error = await _find_out(target, Variant(name, FORMATS[0]), _try_to_open)
+        target.encodings[name] = None if error is None else str(error)
+        errors += [] if error is None else [error]
+    if not target.spoken:
+        raise errors[0]
     for key_format in FORMATS:
-        target.admissions[key_format] = await _find_out(target, Variant(spoken[0], key_format), _try_to_join)
+        error = await _find_out(target, Variant(target.spoken[0], key_format), _try_to_join)
+        target.admissions[key_format] = None if error is None else str(error)
 
 
-async def _find_out(target: Target, variant: Variant, attempt: "_Attempt") -> str | None:
+async def _find_out(target: Target, variant: Variant, attempt: "_Attempt") -> EndedError | None:
     async with AsyncExitStack() as stack:
         try:
             await attempt(Site(target, variant, stack))
         except EndedError as error:
-            return str(error)
+            return error
     return None
 
 

@@ -10,7 +10,7 @@ import trio
 
 from ric0_trio.client.address import open_stream
 from ric0_trio.client.errors import ChatError
-from ric0_trio.conform.encodings import AVAILABLE, Encoding
+from ric0_trio.conform.encodings import AVAILABLE, Encoding, Plain
 from ric0_trio.conform.evidence import Evidence
 from ric0_trio.conform.http import (
     MAX_ANSWER_BYTES,
@@ -69,7 +69,7 @@ class Site:
         except trio.TooSlowError:
             raise NotRunError(f"no connection to {self.target.address} within {_DIAL_S:g} s") from None
         except ChatError as error:
-            raise NotRunError(self.evidence.show(str(error))) from None
+            raise NotRunError(self.evidence.show(str(error))) from error
         self._stack.push_async_callback(trio.aclose_forcefully, stream)
         self.evidence.note(self._connections, "connected")
         return stream
@@ -106,6 +106,12 @@ class Site:
         with self._preparing("`challenge`"):
             await peer.challenge()
         return peer
+
+    async def find_server_key(self) -> Plain:
+        """Give the server's key, learned on another connection."""
+        if not self.target.server_key:
+            self.target.server_key = (await self.challenged()).server_key
+        return self.target.server_key
 
     async def connected(self, user: User | None = None) -> Peer:
         """Open a WebSocket, and have a user join. Raises `SkippedError` when users are refused here."""
@@ -148,7 +154,7 @@ class Site:
         try:
             yield
         except FailedError as error:
-            raise NotRunError(f"{what}, which comes before what is checked, failed: {error}") from None
+            raise NotRunError(f"{what} failed, which comes before what is checked: {error}") from None
 
     async def _exchange(self, head: bytes) -> tuple[Answer, trio.abc.Stream]:
         for attempt in range(_TRIES):

@@ -4,6 +4,7 @@ import ssl
 from dataclasses import dataclass, field
 
 from ric0_trio.client.address import Address
+from ric0_trio.conform.encodings import Plain
 from ric0_trio.conform.people import ED25519, FORMATS, RSA, User
 from ric0_trio.protocol import PrivateKey
 
@@ -34,6 +35,8 @@ class Target:
     """Each format of users' keys that was tried: None when such a user is let in, else why not."""
     refused: set[str] = field(default_factory=set)
     """The formats whose users were refused by a rule of access."""
+    server_key: Plain = field(default_factory=dict)
+    """The server's key, once a check needed it."""
     turned_away: str | None = None
     """Why the server takes no more connections from here, when it says so."""
     _rsa_key: PrivateKey | None = None

@@ -69,6 +69,7 @@ class WebSocket:
         self._frames = FrameParser()
         self._frames.feed(rest)
         self._closed: Closed | None = None
+        self._given_back: str | bytes | Closed | None = None
         self.opened_at: Final = trio.current_time()
         """When the 101 answer had come."""
         self.answers_close = True
@@ -117,6 +118,9 @@ class WebSocket:
 
     async def receive(self, expected: str, within_s: float = ANSWER_S) -> str | bytes | Closed:
         """Wait for a message, or the end; pings are answered, and pongs passed over."""
+        if (given_back := self._given_back) is not None:
+            self._given_back = None
+            return given_back
         deadline = trio.current_time() + within_s
         while True:
             match await self.next_event(expected, max(0.0, deadline - trio.current_time())):
@@ -126,6 +130,10 @@ class WebSocket:
                     continue
                 case message_or_end:
                     return message_or_end
+
+    def give_back(self, came: str | bytes | Closed) -> None:
+        """Have the next `receive` give this again."""
+        self._given_back = came
 
     async def expect_close(self, *codes: int, within_s: float = ANSWER_S, may_cut: bool = False) -> Closed:
         """See that the server closes with one of these codes and says nothing before; `may_cut`: or without a frame."""

@@ -16,6 +16,9 @@ CHALLENGES: Final = 3
 _BAD_REQUESTS: Final = 6
 """How many are sent on one connection: within its budget, with what comes before them."""
 
+NO_STRINGS: Final[tuple[Any, ...]] = (1, True, ["a"], {})
+NO_OBJECTS: Final[tuple[Any, ...]] = ("a", 1, [], True)
+
 _T = TypeVar("_T")
 
 

@@ -162,6 +162,12 @@ async def has_no_name_to_repeat(site: Site) -> None:
 async def closes_at_what_is_no_envelope(site: Site) -> None:
     message = {"time": now(), "type": "message", "name": "x", "data": {}}
     reply = {**message, "type": "reply", "conversation": 0, "status": "success"}
-    bad = [{}, {"type": "request"}, {**message, "time": "now"}, {**message, "data": []}, {**reply, "conversation": -2}]
+    bad: list[str | bytes | Plain] = [
+        {},
+        {"type": "request"},
+        {**message, "time": "now"},
+        {**message, "data": []},
+        {**reply, "conversation": -2},
+    ]
     texts = ["[]", '"request"', "1", "null", "[{}]"] if site.encoding.name == "json" else []
     await close_each(site, 1007, [*bad, *texts])

@@ -2,8 +2,9 @@
 
 import base64
 
-from ric0_trio.conform.checks.attempts import challenge_data
+from ric0_trio.conform.checks.attempts import NO_STRINGS, challenge_data
 from ric0_trio.conform.checks.messages import UNKNOWN_KEY
+from ric0_trio.conform.encodings import Plain
 from ric0_trio.conform.messages import NEVER_USED, make_nonce
 from ric0_trio.conform.outcomes import FailedError
 from ric0_trio.conform.people import FORMATS, to_base64
@@ -17,7 +18,7 @@ _WRONG = to_base64(bytes(64))
 
 @check("M23")
 async def looks_at_the_data_first(site: Site) -> None:
-    bad = ({"user.name": ""}, {"user.pubkey.key": "?"}, {"client_app.version": {}})
+    bad: tuple[Plain, ...] = ({"user.name": ""}, {"user.pubkey.key": "?"}, {"client_app.version": {}})
     peer = await site.connected()
     for changes in bad:
         await peer.connect(site.make_user(), "invalid_message", changes=changes)
@@ -80,7 +81,7 @@ async def verifies_proofs(site: Site) -> None:
 @check("M34")
 async def bounds_reasons(site: Site) -> None:
     peer = await site.connected()
-    for reason in ("r" * (_MAX_REASON_CHARS + 1), 1, ["a"], {}):
+    for reason in ("r" * (_MAX_REASON_CHARS + 1), *NO_STRINGS):
         await peer.ask("disconnect", {"reason": reason})
         await peer.expect_reply("invalid_message")
     await peer.ask("disconnect", {"reason": "r" * _MAX_REASON_CHARS})

@@ -1,11 +1,11 @@
 """Messages: statuses, and the data of requests and replies."""
 
-import base64
 from typing import Any
 
 from ric0_trio.conform.checks.attempts import (
     CHALLENGES,
-    challenge_data,
+    NO_OBJECTS,
+    NO_STRINGS,
     prove_server,
     refuse_values,
     take_values,
@@ -14,7 +14,7 @@ from ric0_trio.conform.encodings import Plain
 from ric0_trio.conform.messages import NEVER_USED, OMIT
 from ric0_trio.conform.outcomes import FailedError, SkippedError
 from ric0_trio.conform.peer import Peer
-from ric0_trio.conform.people import ED25519, SPKI_PREFIX, key_problem, to_base64
+from ric0_trio.conform.people import SPKI_PREFIX, key_problem, to_base64
 from ric0_trio.conform.registry import Variants, check
 from ric0_trio.conform.site import Site
 
@@ -22,8 +22,6 @@ UNKNOWN_KEY = {"key": "c29tZSBrZXk=", "format": NEVER_USED}
 """Of a user whom no server can verify."""
 
 _MAX_REASON_CHARS = 512
-_NO_STRING = (1, True, ["a"], {})
-_NO_OBJECT = ("a", 1, [], True)
 
 
 @check("M1", Variants.KEYS)
@@ -142,7 +140,7 @@ async def _challenges(peer: Peer, status: str, *challenges: Any) -> None:
 
 @check("M10")
 async def needs_a_challenge(site: Site) -> None:
-    await _challenges(await site.open(), "invalid_message", OMIT, None, *_NO_STRING)
+    await _challenges(await site.open(), "invalid_message", OMIT, None, *NO_STRINGS)
     peer = await site.connected()
     await _challenges(peer, "invalid_message", "A" * 16_388)
     await _challenges(peer, "invalid_challenge", "A" * 16_384)
@@ -206,24 +204,24 @@ async def keeps_its_state_after_bad_challenges(site: Site) -> None:
 
 @check("M19")
 async def needs_a_client_app(site: Site) -> None:
-    await refuse_values(site, "client_app", OMIT, {}, *_NO_OBJECT)
+    await refuse_values(site, "client_app", OMIT, {}, *NO_OBJECTS)
 
 
 @check("M20")
 async def needs_a_user(site: Site) -> None:
-    await refuse_values(site, "user", OMIT, {}, *_NO_OBJECT)
+    await refuse_values(site, "user", OMIT, {}, *NO_OBJECTS)
 
 
 @check("M21")
 async def needs_a_proof(site: Site) -> None:
-    await refuse_values(site, "challenge", OMIT, *_NO_STRING, "A" * 1028)
+    await refuse_values(site, "challenge", OMIT, *NO_STRINGS, "A" * 1028)
     peer = await site.challenged()
     await peer.connect(site.make_user(), "invalid_challenge", changes={"challenge": "A" * 1024})
 
 
 @check("M22")
 async def bounds_join_tokens(site: Site) -> None:
-    await refuse_values(site, "join_token", *_NO_STRING, "t" * 257)
+    await refuse_values(site, "join_token", *NO_STRINGS, "t" * 257)
     if site.target.join_token is None:
         await take_values(site, "join_token", "", "t" * 256)
 

@@ -52,7 +52,7 @@ async def shares_capabilities(site: Site) -> None:
 @check("G2")
 async def shares_the_highest_versions(site: Site) -> None:
     wanted = {name: [max(versions)] for name, versions in (await _versions_of(site)).items()}
-    _, got = await _negotiate(site, [], {name: _VERSIONS for name in _EXTENSIONS})
+    _, got = await _negotiate(site, [], dict.fromkeys(_EXTENSIONS, _VERSIONS))
     if got != wanted:
         raise FailedError(f"the highest version that both have of each, {wanted}", f"{got!r:.300}")
     _, nothing = await _negotiate(site, [], {"reactions": [], "polls": [2_000_000_000], NEVER_USED: [1]})
@@ -72,7 +72,7 @@ async def names_nothing_twice(site: Site) -> None:
 
 @check("G4")
 async def sorts_what_is_shared(site: Site) -> None:
-    got, extensions = await _negotiate(site, _CAPABILITIES, {name: _VERSIONS for name in _EXTENSIONS})
+    got, extensions = await _negotiate(site, _CAPABILITIES, dict.fromkeys(_EXTENSIONS, _VERSIONS))
     if got != sorted(got) or list(extensions) != sorted(extensions):
         raise FailedError(
             "capabilities and extensions sorted by code point", f"{got!r:.150}, {list(extensions)!r:.150}"

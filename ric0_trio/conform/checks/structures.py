@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ric0_trio.conform.checks.attempts import refuse_values, take_values
+from ric0_trio.conform.checks.attempts import NO_OBJECTS, NO_STRINGS, refuse_values, take_values
 from ric0_trio.conform.encodings import Plain
 from ric0_trio.conform.messages import NEVER_USED, OMIT
 from ric0_trio.conform.outcomes import FailedError
@@ -12,8 +12,6 @@ from ric0_trio.conform.site import Site
 
 _MAX_COUNT = 2_147_483_647
 _VERSION = "client_app.version."
-_NO_STRING = (1, True, ["a"], {})
-_NO_OBJECT = ("a", 1, [], True)
 
 
 def _unknown_key(characters: int) -> Plain:
@@ -24,7 +22,7 @@ def _unknown_key(characters: int) -> Plain:
 async def _is_text(site: Site, path: str, least: int, most: int) -> None:
     """See that a string of `least` to `most` characters is taken there, and nothing else."""
     await take_values(site, path, "a" * max(least, 1), "a" * most, *([""] if not least else []))
-    await refuse_values(site, path, "a" * (most + 1), *_NO_STRING, *([""] if least else []))
+    await refuse_values(site, path, "a" * (most + 1), *NO_STRINGS, *([""] if least else []))
 
 
 async def _is_count(site: Site, path: str) -> None:
@@ -41,7 +39,7 @@ async def _is_one_of(site: Site, path: str, *words: str) -> None:
 async def bounds_keys(site: Site) -> None:
     await take_values(site, "user.home_server", _unknown_key(4), _unknown_key(1024))
     await refuse_values(site, "user.home_server", _unknown_key(0), _unknown_key(1028))
-    await refuse_values(site, "user.pubkey.key", OMIT, *_NO_STRING)
+    await refuse_values(site, "user.pubkey.key", OMIT, *NO_STRINGS)
 
 
 @check("D2")
@@ -49,7 +47,7 @@ async def bounds_formats(site: Site) -> None:
     keys = [{"key": "AAAA", "format": name} for name in ("x", "x" * 64, "", "x" * 65)]
     await take_values(site, "user.home_server", *keys[:2])
     await refuse_values(site, "user.home_server", *keys[2:])
-    await refuse_values(site, "user.pubkey.format", OMIT, *_NO_STRING)
+    await refuse_values(site, "user.pubkey.format", OMIT, *NO_STRINGS)
 
 
 @check("D3")
@@ -93,7 +91,7 @@ async def bounds_names_of_programs(site: Site) -> None:
 
 @check("D10")
 async def needs_a_version(site: Site) -> None:
-    await refuse_values(site, "client_app.version", OMIT, {}, *_NO_OBJECT)
+    await refuse_values(site, "client_app.version", OMIT, {}, *NO_OBJECTS)
 
 
 @check("D11")
@@ -123,7 +121,7 @@ async def bounds_descriptions(site: Site) -> None:
 @check("D14")
 async def needs_a_user_name(site: Site) -> None:
     await take_values(site, "user.name", "a", "a" * 64)
-    await refuse_values(site, "user.name", OMIT, "", "a" * 65, *_NO_STRING)
+    await refuse_values(site, "user.name", OMIT, "", "a" * 65, *NO_STRINGS)
 
 
 @check("D15")
@@ -133,12 +131,12 @@ async def knows_types_of_users(site: Site) -> None:
 
 @check("D16")
 async def needs_a_users_key(site: Site) -> None:
-    await refuse_values(site, "user.pubkey", OMIT, {}, *_NO_OBJECT)
+    await refuse_values(site, "user.pubkey", OMIT, {}, *NO_OBJECTS)
 
 
 @check("D17")
 async def needs_a_home_server(site: Site) -> None:
-    await refuse_values(site, "user.home_server", OMIT, {}, *_NO_OBJECT)
+    await refuse_values(site, "user.home_server", OMIT, {}, *NO_OBJECTS)
 
 
 @check("D18")
