@@ -14,6 +14,9 @@ from tests.conform.reference.running import running
 from tests.conform.reference.server import HONEST
 from tests.independent.keys import FORMATS, UserKey
 
+MAY_ALONE = {"E27", "K20"}
+"""What a server may do, and this one does not: take BSON's deprecated types, and refuse a format of keys."""
+
 NOT_SEEDED: dict[str, str] = {}
 """Checks of a MUST that no fault shows to be able to fail, and why there is none."""
 
@@ -26,8 +29,8 @@ async def test_an_honest_server_of_another_make_passes(
         findings = await run_checks(Plan(Address.parse(url), tls.client))
     assert findings.encodings == {"json": None, "bson": None}
     assert findings.admissions == dict.fromkeys(FORMATS)
-    others = [result for result in findings.results if result.status is not Status.PASSED]
-    assert not others, others
+    others = {result.rule: result for result in findings.results if result.status is not Status.PASSED}
+    assert others.keys() == MAY_ALONE, others
     assert {result.rule for result in findings.results} == set(all_checks())
 
 
@@ -41,7 +44,7 @@ async def test_a_fault_is_caught_by_the_checks_that_should(
     for rule in fault.caught_by:
         assert failed[rule].reason.startswith("expected ")
         assert "; came: " in failed[rule].reason
-        assert any("->" in line for line in failed[rule].evidence)
+        assert failed[rule].evidence
 
 
 async def check_with(fault: Fault, server_keys: dict[str, UserKey], tls: Tls) -> Findings:

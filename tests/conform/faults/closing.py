@@ -130,7 +130,7 @@ class AnswersCloseWithAnotherCode(Frames):
         await super().answer_close(1008)
 
 
-@seeds("C1", "S36-OPEN")
+@seeds("C1")
 class StaysAfterClose(Frames):
     """TCP stays open after both have closed."""
 
