@@ -37,6 +37,11 @@ class Envelopes:
     data: ClassVar[Mapping[str, Rule]] = MappingProxyType(
         {"challenge": shapes.CHALLENGE, "connect": shapes.CONNECT, "disconnect": shapes.DISCONNECT}
     )
+    """That of each request."""
+    successes: ClassVar[Mapping[str, Rule]] = MappingProxyType(
+        {"challenge": shapes.CHALLENGE_SUCCESS, "connect": shapes.CONNECT_SUCCESS}
+    )
+    """That of each reply with `success`: a client sends none, but a bad one is no valid envelope."""
 
     def read(self, encoding: Encoding, payload: str | bytes) -> Request | BadRequest | Other:
         """Raises `MalformedError` for what is neither a valid envelope nor a request that can be answered."""
@@ -54,10 +59,16 @@ class Envelopes:
         head = self.heads.get(kind) if isinstance(kind, str) else None
         if head is None or self.has_foreign(plain) or not head(plain):
             return False
-        if kind != "request":
-            return True
-        fits = self.data.get(plain["name"], shapes.ANYTHING)
-        return self.is_clients(plain["conversation"]) and fits(plain["data"])
+        return self.rule_of(plain)(plain["data"]) and (kind != "request" or self.is_clients(plain["conversation"]))
+
+    def rule_of(self, plain: dict[str, Any]) -> Rule:
+        """What the data has to be."""
+        if plain["type"] == "request":
+            return self.data.get(plain["name"], shapes.ANYTHING)
+        if plain["type"] == "message":
+            return shapes.ANYTHING
+        is_success = plain.get("status") == "success"
+        return self.successes.get(plain["name"], shapes.ANYTHING) if is_success else shapes.REFUSAL
 
     def has_foreign(self, plain: dict[str, Any]) -> bool:
         return any(has_foreign_value(value, is_time=key == "time") for key, value in plain.items())

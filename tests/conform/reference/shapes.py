@@ -114,6 +114,10 @@ CONNECT = Shape(
 )
 DISCONNECT = Shape({}, {"reason": SENTENCE})
 ANYTHING = Shape({})
+REFUSAL = Shape({}, {"disallowed_client_reason": SENTENCE, "disallowed_user_reason": SENTENCE})
+SERVER_INFO = Shape({"pubkey": PUBLIC_KEY, "url": text(1, 2048), "name": LABEL}, {"description": SENTENCE})
+CHALLENGE_SUCCESS = Shape({"pubkey": PUBLIC_KEY, "challenge_response": text(0, 1024)})
+CONNECT_SUCCESS = Shape({"server_app": APP_INFO, "server_identity": SERVER_INFO})
 
 CONVERSATION = whole(MAX_CONVERSATION)
 MESSAGE = Shape({"time": is_time, "type": one_of("message"), "name": LABEL, "data": ANYTHING})
