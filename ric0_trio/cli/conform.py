@@ -19,8 +19,9 @@ from ric0_trio.conform.junit import as_junit
 from ric0_trio.conform.outcomes import EndedError, Result, Status
 from ric0_trio.conform.registry import all_checks
 from ric0_trio.conform.report import TITLES, as_object, as_rule, rows, tell
+from ric0_trio.conform.rules import Level
 from ric0_trio.conform.run import JOBS, Findings, Plan, run_checks
-from ric0_trio.conform.verdicts import Verdict, judge
+from ric0_trio.conform.verdicts import Verdict, by_reason, judge
 from ric0_trio.keyfile import load_private_key
 from ric0_trio.protocol import InvalidKeyError, PrivateKey
 
@@ -192,9 +193,10 @@ def _show(url: str, findings: Findings, verdicts: Sequence[Verdict]) -> None:
         if names := [verdict.rule.id for verdict in verdicts if verdict.word == word]:
             click.echo(f"\nwhat a server MAY do, and this one {word}: {', '.join(names)}")
     for verdict in verdicts:
-        if verdict.breaks_rule or verdict.word in ("warning", Status.NOT_RUN):
+        if verdict.status is Status.FAILED and verdict.rule.level is not Level.MAY:
             click.echo("\n" + "\n".join(tell(verdict)))
-    skipped = [verdict for verdict in verdicts if verdict.status is Status.SKIPPED]
-    for reason in dict.fromkeys(verdict.results[0].reason for verdict in skipped):
-        names = [verdict.rule.id for verdict in skipped if verdict.results[0].reason == reason]
-        click.echo(f"\nskipped, as {reason}: {', '.join(names)}")
+    for status in (Status.NOT_RUN, Status.SKIPPED):
+        for reason, alike in by_reason(verdicts, status).items():
+            click.echo(f"\n{status}: {', '.join(verdict.rule.id for verdict in alike)}\n  {reason}")
+            for line in alike[0].told[0].evidence:
+                click.echo(f"    {line}")

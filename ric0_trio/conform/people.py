@@ -11,12 +11,15 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ric0_trio.conform.encodings import Plain
-from ric0_trio.conform.messages import APP
+from ric0_trio.conform.messages import APP, NEVER_USED
 from ric0_trio.protocol import PrivateKey
 
 ED25519: Final = "ed25519-sha512"
 RSA: Final = "rsa-sha256-oaepsha256-pkcs1"
 FORMATS: Final = (ED25519, RSA)
+
+UNKNOWN_KEY: Final[Plain] = {"key": "c29tZSBrZXk=", "format": NEVER_USED}
+"""Of a user whom no server can verify."""
 
 ED25519_SIGNATURE_BYTES: Final = 64
 

@@ -49,6 +49,7 @@ _MODULES: Final = (
     "keys",
     "rsa_keys",
     "structures",
+    "statuses",
     "messages",
     "joining",
     "negotiation",

@@ -34,10 +34,9 @@ def tell(verdict: Verdict) -> Iterator[str]:
     rule = verdict.rule
     yield f"{verdict.word.upper()}  {rule.id}  {rule.section}  {rule.level}"
     yield f"  {rule.text}"
-    for result in verdict.results:
-        if result.status is verdict.status:
-            yield f"  {result.variant}: {result.reason}" if result.variant else f"  {result.reason}"
-            yield from (f"    {line}" for line in result.evidence)
+    for result in verdict.told:
+        yield f"  {result.variant}: {result.reason}" if result.variant else f"  {result.reason}"
+        yield from (f"    {line}" for line in result.evidence)
 
 
 def as_object(url: str, exit_code: int, findings: Findings, verdicts: Sequence[Verdict]) -> dict[str, Any]:

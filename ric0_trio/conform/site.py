@@ -33,6 +33,8 @@ _BODY_S: Final = 2.0
 _CONNECTIONS_APART: Final = 100
 """Between the numbers of connections in one encoding and in the next, in the evidence."""
 _CHUNK_BYTES: Final = 16 * 1024
+_PIECE_BYTES: Final = 1024
+_PIECE_S: Final = 0.005
 _HEAD_END: Final = b"\r\n\r\n"
 
 
@@ -161,6 +163,8 @@ class Site:
             stream = await self.dial()
             answer = await self.read_http(stream, head)
             if answer is None:
+                if self.target.turned_away is not None:
+                    raise NotRunError(self.target.turned_away)
                 raise FailedError("an HTTP answer", "none")
             if answer.status != UNAVAILABLE:
                 return answer, stream
@@ -179,15 +183,14 @@ class Site:
         self.evidence.note(self._connections, f"-> an HTTP head of {len(head)} bytes:", repr(head)[2:-1])
         received = b""
         with trio.move_on_after(ANSWER_S):
-            try:
-                await stream.send_all(head)
-            except trio.BrokenResourceError:  # it may have answered before it had all
-                self.evidence.note(self._connections, "   (not all of it could be sent)")
-            while _HEAD_END not in received and len(received) < MAX_ANSWER_BYTES:
-                data = await _read_some(stream)
-                if not data:
-                    break
-                received += data
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._send_head, stream, head)
+                while _HEAD_END not in received and len(received) < MAX_ANSWER_BYTES:
+                    data = await _read_some(stream)
+                    if not data:
+                        break
+                    received += data
+                nursery.cancel_scope.cancel()
         raw, end, rest = received.partition(_HEAD_END)
         self.evidence.note(self._connections, "<-", repr(received[:300])[2:-1] or "nothing")
         if not received:
@@ -201,6 +204,15 @@ class Site:
             while len(rest) < min(MAX_ANSWER_BYTES, _length(answer)) and (data := await _read_some(stream)):
                 rest += data
         return Answer(answer.status, answer.headers, rest)
+
+    async def _send_head(self, stream: trio.abc.Stream, head: bytes) -> None:
+        """Send a head; a large one little by little, as the answer can come before its end, and is not to be missed."""
+        try:
+            for begin in range(0, len(head), _PIECE_BYTES):
+                await stream.send_all(head[begin : begin + _PIECE_BYTES])
+                await trio.sleep(_PIECE_S)
+        except trio.BrokenResourceError:
+            self.evidence.note(self._connections, "   (not all of it could be sent)")
 
 
 async def _read_some(stream: trio.abc.Stream) -> bytes:

@@ -26,6 +26,11 @@ class Verdict:
         return next(status for status in _GRAVEST_FIRST if any(result.status is status for result in self.results))
 
     @property
+    def told(self) -> Sequence[Result]:
+        """The results that made it what it is."""
+        return [result for result in self.results if result.status is self.status]
+
+    @property
     def breaks_rule(self) -> bool:
         """Whether a MUST does not hold, or it could not be found out."""
         return self.rule.level is Level.MUST and self.status in (Status.FAILED, Status.NOT_RUN)
@@ -49,6 +54,15 @@ def _by_rule(results: Sequence[Result]) -> dict[str, list[Result]]:
     found: dict[str, list[Result]] = {}
     for result in results:
         found.setdefault(result.rule, []).append(result)
+    return found
+
+
+def by_reason(verdicts: Sequence[Verdict], status: Status) -> dict[str, list[Verdict]]:
+    """Give those of one status by their reason, which many may share."""
+    found: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.status is status:
+            found.setdefault(verdict.told[0].reason, []).append(verdict)
     return found
 
 

@@ -3,11 +3,10 @@
 import base64
 
 from ric0_trio.conform.checks.attempts import NO_STRINGS, challenge_data
-from ric0_trio.conform.checks.messages import UNKNOWN_KEY
 from ric0_trio.conform.encodings import Plain
 from ric0_trio.conform.messages import NEVER_USED, make_nonce
 from ric0_trio.conform.outcomes import FailedError
-from ric0_trio.conform.people import FORMATS, to_base64
+from ric0_trio.conform.people import FORMATS, UNKNOWN_KEY, to_base64
 from ric0_trio.conform.registry import Variants, check
 from ric0_trio.conform.site import Site
 from ric0_trio.conform.websocket import Closed

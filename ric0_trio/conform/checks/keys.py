@@ -17,7 +17,7 @@ from ric0_trio.conform.checks.attempts import (
 from ric0_trio.conform.encodings import Plain
 from ric0_trio.conform.messages import NEVER_USED
 from ric0_trio.conform.outcomes import FailedError
-from ric0_trio.conform.people import ED25519, RSA, SPKI_PREFIX, key_problem, to_base64
+from ric0_trio.conform.people import ED25519, RSA, SPKI_PREFIX, UNKNOWN_KEY, key_problem, to_base64
 from ric0_trio.conform.registry import Variants, check
 from ric0_trio.conform.site import Site
 
@@ -33,8 +33,6 @@ _SMALL_ORDER = (
 )
 _OFF_THE_CURVE = (2, 7, 8, 11)
 """Values of y for which there is no x."""
-
-_UNKNOWN_KEY = {"key": "c29tZSBrZXk=", "format": NEVER_USED}
 
 
 async def _refuses_challenges(site: Site, *texts: str) -> None:
@@ -187,7 +185,7 @@ async def has_one_spelling(site: Site) -> None:
 
 @check("K17")
 async def minds_no_unknown_format(site: Site) -> None:
-    await take_values(site, "user.home_server", _UNKNOWN_KEY)
+    await take_values(site, "user.home_server", UNKNOWN_KEY)
 
 
 @check("K18")
@@ -198,7 +196,7 @@ async def needs_base64_in_unknown_formats(site: Site) -> None:
 
 @check("K19")
 async def refuses_users_of_unknown_formats(site: Site) -> None:
-    await refuse_connects(site, {"user.pubkey": _UNKNOWN_KEY}, status="disallowed_user")
+    await refuse_connects(site, {"user.pubkey": UNKNOWN_KEY}, status="disallowed_user")
 
 
 @check("K20", Variants.ONCE)

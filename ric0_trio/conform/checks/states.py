@@ -12,13 +12,12 @@ from typing import Final
 import trio
 
 from ric0_trio.conform.checks.attempts import CHALLENGES, challenge_data
-from ric0_trio.conform.checks.messages import UNKNOWN_KEY
 from ric0_trio.conform.encodings import Plain
 from ric0_trio.conform.frames import make_message
 from ric0_trio.conform.messages import NEVER_USED, OMIT, make_request
 from ric0_trio.conform.outcomes import FailedError
 from ric0_trio.conform.peer import Peer
-from ric0_trio.conform.people import to_base64
+from ric0_trio.conform.people import UNKNOWN_KEY, to_base64
 from ric0_trio.conform.registry import Variants, check
 from ric0_trio.conform.rules import Rule, load_rules
 from ric0_trio.conform.site import Site
