@@ -8,7 +8,7 @@ A part stands between the lines `<!-- made: NAME -->` and `<!-- end -->`. Its te
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # run by its path, a program
 
 from docs.making.example import make_example_bson, make_example_json, make_example_keys
 from docs.making.key_tables import make_key_table
+from docs.making.rule_table import make_rule_table
 from docs.making.rules import extract_rules, write_rules
 from docs.making.state_diagram import make_state_diagram
 from docs.making.state_table import make_state_table
@@ -34,6 +35,7 @@ from ric0_trio.protocol import (
     UserIdentity,
 )
 
+CONFORMANCE: Final = Path(__file__).with_name("conformance.md")
 DOCUMENT: Final = Path(__file__).with_name("protocol.md")
 PICTURE: Final = Path(__file__).with_name("states.svg")
 RULES: Final = Path(__file__).parents[1] / "ric0_trio" / "conform" / "rules.json"
@@ -62,13 +64,13 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
 }
 
 
-def remake(text: str) -> str:
-    """Give the document's text with every part made anew. Each has to be there once."""
+def remake(text: str, parts: Mapping[str, Callable[[], str]] = PARTS) -> str:
+    """Give a document's text with every part made anew. Each has to be there once."""
     found = [match["name"] for match in _PART.finditer(text)]
-    if sorted(found) != sorted(PARTS):
-        odd = ", ".join(sorted(set(found) ^ set(PARTS))) or "one of them twice"
-        raise SystemExit(f"{DOCUMENT.name}: expected each part once, between its markers; wrong: {odd}")
-    return _PART.sub(lambda match: f"{match[1]}\n{PARTS[match['name']]()}\n{match[3]}", text)
+    if sorted(found) != sorted(parts):
+        odd = ", ".join(sorted(set(found) ^ set(parts))) or "one of them twice"
+        raise SystemExit(f"expected each part once, between its markers; wrong: {odd}")
+    return _PART.sub(lambda match: f"{match[1]}\n{parts[match['name']]()}\n{match[3]}", text)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -90,7 +92,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def _made() -> dict[Path, str]:
     document = remake(DOCUMENT.read_text(encoding="utf-8"))
-    return {DOCUMENT: document, PICTURE: make_state_diagram(), RULES: write_rules(extract_rules(document))}
+    rules = extract_rules(document)
+    listing = remake(CONFORMANCE.read_text(encoding="utf-8"), {"rules": partial(make_rule_table, rules)})
+    return {DOCUMENT: document, PICTURE: make_state_diagram(), RULES: write_rules(rules), CONFORMANCE: listing}
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Final
 import trio
 
 from ric0_trio.client.address import open_stream
-from ric0_trio.client.errors import ChatError
+from ric0_trio.client.errors import ChatError, ConnectionClosedError
 from ric0_trio.conform.encodings import AVAILABLE, Encoding, Plain
 from ric0_trio.conform.evidence import Evidence
 from ric0_trio.conform.http import (
@@ -26,6 +26,7 @@ from ric0_trio.conform.people import User
 from ric0_trio.conform.target import Target, Variant
 from ric0_trio.conform.websocket import ANSWER_S
 
+_EXEMPT: Final = "tell it to exempt this address from its bounds (ric0-trio: exempt_networks in [limits])"
 _DIAL_S: Final = 15.0
 _TRIES: Final = 3
 _MAX_RETRY_AFTER_S: Final = 20.0
@@ -70,6 +71,8 @@ class Site:
                 stream = await open_stream(address, self.target.ssl_context)
         except trio.TooSlowError:
             raise NotRunError(f"no connection to {self.target.address} within {_DIAL_S:g} s") from None
+        except ConnectionClosedError as error:
+            raise NotRunError(f"{self.evidence.show(str(error))}; if it cuts this address off, {_EXEMPT}") from error
         except ChatError as error:
             raise NotRunError(self.evidence.show(str(error))) from error
         self._stack.push_async_callback(trio.aclose_forcefully, stream)
@@ -172,10 +175,7 @@ class Site:
             if wait_s > _MAX_RETRY_AFTER_S or attempt == _TRIES - 1:
                 break
             await trio.sleep(wait_s)
-        self.target.turned_away = (
-            "the server answers 503: tell it to exempt this address from its bounds"
-            " (ric0-trio: exempt_networks in [limits])"
-        )
+        self.target.turned_away = f"the server answers 503: {_EXEMPT}"
         raise NotRunError(self.target.turned_away)
 
     async def read_http(self, stream: trio.abc.Stream, head: bytes) -> Answer | None:

@@ -43,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config_sources": {"config_errors"},
     "config": {"config_errors", "config_sources", "protocol", "transport", "printable", "keyfile", "access", "server"},
     "load": {"protocol", "transport", "client"},
+    "conform": {"protocol", "client", "printable"},
     "cli": {
         "protocol",
         "transport",
@@ -55,6 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "config_errors",
         "client",
         "load",
+        "conform",
         "data_dir",
     },
     "__main__": {"cli"},
