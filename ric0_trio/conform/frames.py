@@ -104,6 +104,8 @@ class FrameParser:
             if len(buffer) < begin:
                 return None
             length = int.from_bytes(buffer[2:begin])
+            if length < (126 if begin == 4 else 1 << 16):
+                raise BadFrameError("a frame whose length is written in more bytes than it needs")
         self._check_head(buffer[0], buffer[1], length)
         if len(buffer) < begin + length:
             return None

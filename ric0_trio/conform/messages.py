@@ -16,10 +16,12 @@ NEVER_USED: Final = "conform-nobody-has-this"
 
 APP: Final[Plain] = {
     "name": "ric0-trio-conform",
-    "version": {"type": "dev", "major": 0, "minor": 1},
+    "version": {"type": "dev", "major": 0, "minor": 1, "patch": 0, "vcs_id": "0", "display": "0.1"},
     "capabilities": [],
     "extensions": {},
+    "description": "tries out whether a server holds the rules",
 }
+"""With every key that there is: so a server that wrongly needs one is caught by that key's check alone."""
 
 
 def now() -> str:

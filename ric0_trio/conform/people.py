@@ -124,6 +124,7 @@ class User:
 
     def connect_data(self, server_key: Plain, join_token: str | None) -> Plain:
         """The data of a good `connect`."""
-        user = {"name": self.name, "type": "user", "pubkey": self.pubkey, "home_server": server_key}
+        home = {"home_server": server_key, "home_server_url": "wss://chat.example/ric0_chat"}
+        user = {"name": self.name, "type": "user", "pubkey": self.pubkey, **home}
         data = {"client_app": APP, "user": user, "challenge": self.prove(server_key)}
         return data if join_token is None else {**data, "join_token": join_token}

@@ -10,6 +10,7 @@ import trio
 
 from ric0_trio.client.address import Address
 from ric0_trio.conform.encodings import AVAILABLE
+from ric0_trio.conform.http import SWITCHING_PROTOCOLS
 from ric0_trio.conform.outcomes import EndedError, FailedError, NotRunError, Result, SkippedError, Status
 from ric0_trio.conform.people import FORMATS
 from ric0_trio.conform.registry import Check, Variants, all_checks
@@ -103,14 +104,12 @@ def _pass_over(check: Check) -> Result:
 
 
 async def _look_at(target: Target, encodings: Sequence[str]) -> None:
-    """Find out what the server speaks, and whom it lets in. Raises `NotRunError` when it speaks nothing."""
-    errors = []
+    """Find out what the server speaks, and whom it lets in. Raises `NotRunError` when nothing speaks HTTP there."""
     for name in encodings:
         error = await _find_out(target, Variant(name, FORMATS[0]), _try_to_open)
+        if isinstance(error, NotRunError):
+            raise error
         target.encodings[name] = None if error is None else str(error)
-        errors += [] if error is None else [error]
-    if not target.spoken:
-        raise errors[0]
     for key_format in FORMATS:
         error = await _find_out(target, Variant(target.spoken[0], key_format), _try_to_join)
         target.admissions[key_format] = None if error is None else str(error)
@@ -130,7 +129,12 @@ class _Attempt(Protocol):
 
 
 async def _try_to_open(site: Site) -> None:
-    await site.open()
+    try:
+        answer = await site.ask_http(site.head())
+    except FailedError as error:
+        raise NotRunError(str(error)) from None
+    if site.expect_status(answer, SWITCHING_PROTOCOLS).one("sec-websocket-protocol") != site.encoding.name:
+        raise FailedError(f"the subprotocol {site.encoding.name}", repr(answer.all("sec-websocket-protocol")))
 
 
 async def _try_to_join(site: Site) -> None:

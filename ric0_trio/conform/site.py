@@ -10,7 +10,7 @@ import trio
 
 from ric0_trio.client.address import open_stream
 from ric0_trio.client.errors import ChatError, ConnectionClosedError
-from ric0_trio.conform.encodings import AVAILABLE, Encoding, Plain
+from ric0_trio.conform.encodings import AVAILABLE, Encoding
 from ric0_trio.conform.evidence import Evidence
 from ric0_trio.conform.http import (
     MAX_ANSWER_BYTES,
@@ -83,7 +83,7 @@ class Site:
         """Send a head, and give the answer to it. Raises `FailedError` when there is none."""
         return (await self._exchange(head))[0]
 
-    def refuses(self, answer: Answer, *statuses: int) -> Answer:
+    def expect_status(self, answer: Answer, *statuses: int) -> Answer:
         """See that the answer has one of these statuses."""
         if answer.status not in statuses:
             raise FailedError(f"HTTP {' or '.join(map(str, statuses))}", self.evidence.show(str(answer)))
@@ -111,12 +111,6 @@ class Site:
         with self._preparing("`challenge`"):
             await peer.challenge()
         return peer
-
-    async def find_server_key(self) -> Plain:
-        """Give the server's key, learned on another connection."""
-        if not self.target.server_key:
-            self.target.server_key = (await self.challenged()).server_key
-        return self.target.server_key
 
     async def connected(self, user: User | None = None) -> Peer:
         """Open a WebSocket, and have a user join. Raises `SkippedError` when users are refused here."""

@@ -4,7 +4,6 @@ import ssl
 from dataclasses import dataclass, field
 
 from ric0_trio.client.address import Address
-from ric0_trio.conform.encodings import Plain
 from ric0_trio.conform.people import ED25519, FORMATS, RSA, User
 from ric0_trio.protocol import PrivateKey
 
@@ -35,8 +34,6 @@ class Target:
     """Each format of users' keys that was tried: None when such a user is let in, else why not."""
     refused: set[str] = field(default_factory=set)
     """The formats whose users were refused by a rule of access."""
-    server_key: Plain = field(default_factory=dict)
-    """The server's key, once a check needed it."""
     turned_away: str | None = None
     """Why the server takes no more connections from here, when it says so."""
     _rsa_key: PrivateKey | None = None
@@ -53,8 +50,9 @@ class Target:
 
     @property
     def spoken(self) -> list[str]:
-        """The encodings that the server has."""
-        return [name for name, problem in self.encodings.items() if problem is None]
+        """The encodings that the server has; if it seems to have none, the first is tried all the same."""
+        found = [name for name, problem in self.encodings.items() if problem is None]
+        return found or list(self.encodings)[:1]
 
     @property
     def usual_format(self) -> str:

@@ -32,10 +32,7 @@ def reply(**changes: object) -> bytes:
 NO_SERVERS: dict[str, tuple[bytes, str]] = {
     "hangs up": (b"", "an HTTP answer; came: none"),
     "no HTTP": (b"SSH-2.0-OpenSSH\r\n\r\n", "an HTTP answer; came: b'SSH"),
-    "a web site": (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhi!\n", "expected HTTP 101; came: HTTP 200: hi!"),
-    "not found": (b"HTTP/1.1 404 Not Found\r\n\r\n" + EVIL.encode(), r"HTTP 404: evil\x1b[2J"),
     "a head without end": (b"HTTP/1.1 101 X\r\n" + b"X: x\r\n" * 50_000, "an HTTP answer; came: b'HTTP/1.1 101 X"),
-    "another subprotocol": (OPENED.replace(b"json", b"chat"), "the subprotocol json; came: ['chat']"),
     "always full": (b"HTTP/1.1 503 X\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n", "exempt this address"),
     "full for long": (b"HTTP/1.1 503 X\r\nRetry-After: 3600\r\n\r\n", "exempt this address"),
     "full for no time": (b"HTTP/1.1 503 X\r\nRetry-After: soon\r\n\r\n", "exempt this address"),
@@ -87,6 +84,24 @@ async def check(answer: bytes, stays: bool, nursery: trio.Nursery) -> Findings:
     address = Address.parse(f"ws://127.0.0.1:{listeners[0].socket.getsockname()[1]}")
     with trio.fail_after(600):
         return await run_checks(Plan(address, encodings=("json",), checks=SOME))
+
+
+OTHER_SERVERS: dict[str, tuple[bytes, str]] = {
+    "a web site": (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhi!\n", "expected HTTP 101; came: HTTP 200: hi!"),
+    "not found": (b"HTTP/1.1 404 Not Found\r\n\r\n" + EVIL.encode(), r"expected HTTP 101; came: HTTP 404: evil\x1b[2J"),
+    "another subprotocol": (OPENED.replace(b"json", b"chat"), "expected the subprotocol json; came: ['chat']"),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_SERVERS)
+async def test_a_server_of_another_kind_fails(name: str, nursery: trio.Nursery, loopback_clock: MockClock) -> None:
+    answer, text = OTHER_SERVERS[name]
+    findings = await check(answer, False, nursery)
+    assert findings.encodings == {"json": text}
+    statuses = {result.rule: result.status for result in findings.results}
+    assert statuses.pop("T1") is Status.FAILED
+    assert statuses.pop("B12") is Status.FAILED
+    assert set(statuses.values()) == {Status.NOT_RUN}
 
 
 @pytest.mark.parametrize("name", NO_SERVERS)

@@ -53,6 +53,7 @@ async def needs_unknown_keys_well_formed(site: Site) -> None:
 
 @check("E23", encoding="bson")
 async def takes_one_document(site: Site) -> None:
+    await (await site.open()).challenge()
     raw = _encode(site, make_request("challenge", challenge_data(), 0))
     await close_each(site, 1007, [raw + b"\0", raw + raw, raw + b"more"])
 

@@ -18,18 +18,7 @@ from ric0_trio.conform.outcomes import FailedError
 from ric0_trio.conform.registry import check
 from ric0_trio.conform.site import Site
 
-_NOT_JSON = (
-    "",
-    "{",
-    "{}{}",
-    '{"time": }',
-    "{'time': 1}",
-    '{"time": 1,}',
-    "// {}",
-    "{}\x00",
-    '{"a": 01}',
-    "how are you?",
-)
+_NOT_JSON = ("", "{", "{}{}", '{"time": }', '{"a": 01}', "how are you?")
 _NOT_BSON = (b"", b"\0", b"\x05\0\0\0", b"\x06\0\0\0\0", b"\xff\xff\xff\x7f\0", b"{}", bytes(5), b"\x05\0\0\0\1")
 _DEEPEST = 32
 _FAR_TOO_DEEP = 3000
@@ -51,8 +40,14 @@ def _nest(depth: int) -> list[Any]:
 
 @check("E1")
 async def closes_at_what_is_not_well_formed(site: Site) -> None:
-    whole = site.encoding.encode(make_request("challenge", challenge_data(), 0))
-    await close_each(site, 1007, [whole[:-1], *(_NOT_JSON if isinstance(whole, str) else _NOT_BSON)])
+    request = make_request("challenge", challenge_data(), 0)
+    text, whole = json.dumps(request), site.encoding.encode(request)
+    if isinstance(whole, bytes):
+        await close_each(site, 1007, [whole[:-1], text.encode(), *_NOT_BSON])
+        return
+    sloppy = (f"{text[:-1]},}}", text.replace('"', "'"), f"// a comment\n{text}", text.replace('"time"', "time"))
+    more = (f"{text}{text}", f"{text} x", f"{text}\0", f'{text[:-1]}, "\t": 1}}')
+    await close_each(site, 1007, [text[:-1], *sloppy, *more, *_NOT_JSON])
 
 
 @check("E2")
@@ -86,7 +81,7 @@ async def refuses_doubles_for_integers(site: Site) -> None:
 @check("E7")
 async def sends_integers(site: Site) -> None:
     peer = await site.challenged()
-    await peer.ask("connect", peer.connect_data(site.make_user()))
+    await peer.ask("connect", peer.connect_data(site.make_user()), conversation=4294967294)
     reply = await peer.expect_reply("success")
     version = reply["data"]["server_app"]["version"]
     sent = {"conversation": reply["conversation"], **{key: version.get(key, 0) for key in ("major", "minor", "patch")}}

@@ -1,5 +1,7 @@
 """Envelope: its keys, conversations, and bad requests."""
 
+import json
+
 import trio
 
 from ric0_trio.conform.checks.attempts import (
@@ -48,10 +50,12 @@ async def has_a_type(site: Site) -> None:
 
 @check("V3")
 async def has_a_name(site: Site) -> None:
+    _needs_type(await _reply(site), "name", str)
     peer = await site.connected()
     for name in ("n", _LONGEST_NAME, "\U0001f600" * 64):
         await peer.ask(name, {})
         await peer.expect_reply("invalid_message")
+        await peer.ask(name, {}, type="message")
     for nameless in (OMIT, "", f"{_LONGEST_NAME}n", 1):
         peer = await site.connected()
         await peer.ask("x", {}, type="message", name=nameless)
@@ -61,6 +65,10 @@ async def has_a_name(site: Site) -> None:
 @check("V4")
 async def has_data(site: Site) -> None:
     _needs_type(await _reply(site), "data", dict)
+    peer = await site.connected()
+    for data, status in ((None, "invalid_message"), ({}, "success")):
+        await peer.ask("disconnect", data)
+        _needs_type(await peer.expect_reply(status), "data", dict)
     await refuse_challenges(site, {"data": OMIT}, {"data": None}, {"data": []}, {"data": ""}, {"data": 1})
 
 
@@ -95,6 +103,7 @@ async def keeps_no_record_of_conversations(site: Site) -> None:
 
 @check("V9")
 async def repeats_name_and_conversation(site: Site) -> None:
+    await take_challenges(site, {"conversation": 2147483648})
     peer = await site.connected()
     for name, conversation in (("a", 0), ("challenge", _MAX_EVEN_ID), (NEVER_USED, 2147483648), ("ä \n", 65536)):
         await peer.ask(name, {}, conversation=conversation)
@@ -103,6 +112,12 @@ async def repeats_name_and_conversation(site: Site) -> None:
 
 @check("V10")
 async def answers_in_order(site: Site) -> None:
+    peer = await site.open()
+    for conversation in (8, 4):
+        await peer.ask("challenge", challenge_data(), conversation=conversation)
+    for conversation in (8, 4):
+        await peer.expect_reply("success", conversation=conversation)
+    await peer.expect_no_more()
     peer = await site.connected()
     asked = [("challenge", 88), (NEVER_USED, 4), ("connect", 90), ("challenge", 2), ("disconnect", 1000)]
     statuses = ["success", "invalid_message", "already_connected", "invalid_message", "success"]
@@ -169,5 +184,6 @@ async def closes_at_what_is_no_envelope(site: Site) -> None:
         {**message, "data": []},
         {**reply, "conversation": -2},
     ]
-    texts = ["[]", '"request"', "1", "null", "[{}]"] if site.encoding.name == "json" else []
+    good = json.dumps(make_request("challenge", challenge_data(), 0))
+    texts = ["[]", '"request"', "1", "null", f"[{good}]", json.dumps(good)] if site.encoding.name == "json" else []
     await close_each(site, 1007, [*bad, *texts])

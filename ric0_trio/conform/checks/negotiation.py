@@ -45,7 +45,7 @@ async def _versions_of(site: Site) -> dict[str, set[int]]:
 async def shares_capabilities(site: Site) -> None:
     known = await _capabilities_of(site)
     got, _ = await _negotiate(site, _CAPABILITIES, {})
-    if not isinstance(got, list) or set(got) != known:
+    if not isinstance(got, list) or set(got) != known or NEVER_USED in got:
         raise FailedError(f"of {_CAPABILITIES} those that both have, {sorted(known)}", f"{got!r:.300}")
 
 
@@ -53,7 +53,7 @@ async def shares_capabilities(site: Site) -> None:
 async def shares_the_highest_versions(site: Site) -> None:
     wanted = {name: [max(versions)] for name, versions in (await _versions_of(site)).items()}
     _, got = await _negotiate(site, [], dict.fromkeys(_EXTENSIONS, _VERSIONS))
-    if got != wanted:
+    if got != wanted or NEVER_USED in got:
         raise FailedError(f"the highest version that both have of each, {wanted}", f"{got!r:.300}")
     _, nothing = await _negotiate(site, [], {"reactions": [], "polls": [2_000_000_000], NEVER_USED: [1]})
     if nothing != {}:

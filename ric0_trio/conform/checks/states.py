@@ -43,7 +43,7 @@ class State(StrEnum):
 async def _reach(site: Site, state: State) -> Peer:
     if state is State.OPEN:
         peer = await site.open()
-        peer.server_key = await site.find_server_key()
+        peer.server_key = site.make_user().pubkey  # some key: no server looks at it before it is challenged
         return peer
     ways = {
         State.CHALLENGED: site.challenged,
@@ -82,7 +82,8 @@ async def _join(changes: Plain, peer: Peer, site: Site, state: State) -> None:
 
 
 async def _join_with_the_servers_key(peer: Peer, site: Site, state: State) -> None:
-    await _ask_to_join(peer, site, {"user.pubkey": peer.server_key})
+    server_key = (await site.challenged()).server_key if state is State.OPEN else peer.server_key
+    await _ask_to_join(peer, site, {"user.pubkey": server_key})
 
 
 async def _send(name: str, data: Plain, changes: Plain, peer: Peer, site: Site, state: State) -> None:
@@ -156,7 +157,7 @@ _DEEDS: Final[dict[str, _Deed]] = {
 
 async def _check_cell(state: State, deed: _Deed, cell: str, site: Site) -> None:
     if "→ CONNECTED" in cell:
-        site.needs_user()
+        site.skip_if_refused(site.variant.user_format)
     peer = await _reach(site, state)
     await deed(peer, site, state)
     if cell == "→ CLOSED":
@@ -204,8 +205,11 @@ for _rule in load_rules().values():
 
 @check("S0")
 async def closes_at_once(site: Site) -> None:
+    is_let_in = site.target.admissions.get(site.variant.user_format) is None
     for given in ("`disconnect` request", "another request", "another bad request", "a `message`", "a `reply`"):
-        for state in (State.OPEN, State.CHALLENGED):
+        for state in (State.OPEN, State.CHALLENGED, State.DISCONNECTED):
+            if state is State.DISCONNECTED and (given == "`disconnect` request" or not is_let_in):
+                continue
             peer = await _reach(site, state)
             await _DEEDS[given](peer, site, state)
             await peer.expect_close(1008)

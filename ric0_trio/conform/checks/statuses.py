@@ -14,7 +14,10 @@ _MAX_REASON_CHARS = 512
 
 @check("M1", Variants.KEYS)
 async def succeeds(site: Site) -> None:
-    peer = await site.connected()
+    site.skip_if_refused(site.variant.user_format)
+    peer = await site.open()
+    await peer.challenge()
+    await peer.connect(site.make_user())
     await peer.disconnect()
 
 

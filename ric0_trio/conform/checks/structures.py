@@ -19,9 +19,10 @@ def _unknown_key(characters: int) -> Plain:
     return {"key": "A" * characters, "format": NEVER_USED}
 
 
-async def _is_text(site: Site, path: str, least: int, most: int) -> None:
+async def _is_text(site: Site, path: str, least: int, most: int, *, is_needed: bool = False) -> None:
     """See that a string of `least` to `most` characters is taken there, and nothing else."""
     await take_values(site, path, "a" * max(least, 1), "a" * most, *([""] if not least else []))
+    await (refuse_values if is_needed else take_values)(site, path, OMIT)
     await refuse_values(site, path, "a" * (most + 1), *NO_STRINGS, *([""] if least else []))
 
 
@@ -85,8 +86,7 @@ async def bounds_display(site: Site) -> None:
 
 @check("D9")
 async def bounds_names_of_programs(site: Site) -> None:
-    await _is_text(site, "client_app.name", 1, 64)
-    await refuse_values(site, "client_app.name", OMIT)
+    await _is_text(site, "client_app.name", 1, 64, is_needed=True)
 
 
 @check("D10")
@@ -142,7 +142,6 @@ async def needs_a_home_server(site: Site) -> None:
 @check("D18")
 async def bounds_urls(site: Site) -> None:
     await _is_text(site, "user.home_server_url", 1, 2048)
-    await take_values(site, "user.home_server_url", OMIT)
 
 
 async def _server_identity(site: Site) -> Plain:

@@ -7,7 +7,7 @@ from ric0_trio.conform.outcomes import FailedError, SkippedError
 from ric0_trio.conform.people import to_base64
 from ric0_trio.conform.registry import Variants, check
 from ric0_trio.conform.site import Site
-from ric0_trio.conform.websocket import Closed, Pong
+from ric0_trio.conform.websocket import Closed, Ping, Pong
 
 _FIRST_REFUSAL = 400
 _CONTROL_FRAMES_BEFORE_AUTH = 8
@@ -21,6 +21,7 @@ async def opens(site: Site) -> None:
     answer, _ = await site.open_with(head)
     if answer.one("sec-websocket-accept") != acceptance_of(head):
         raise FailedError(f"Sec-WebSocket-Accept: {acceptance_of(head)}", repr(answer.all("sec-websocket-accept")))
+    await site.open_with(site.head(changes={"Upgrade": "WebSocket", "Connection": "keep-alive, UPGRADE"}))
     if (answer.one("upgrade") or "").lower() != "websocket" or "upgrade" not in str(answer.one("connection")).lower():
         raise FailedError("`Upgrade: websocket` and `Connection: Upgrade`", repr(answer.headers))
 
@@ -77,6 +78,7 @@ async def has_bson(site: Site) -> None:
 @check("T7", Variants.ONCE)
 async def passes_over_other_offers(site: Site) -> None:
     await _chooses(site, "json", f"{NEVER_USED}, json", f"json, {NEVER_USED}")
+    await _chooses(site, "json", f"{NEVER_USED}\r\nSec-WebSocket-Protocol: json")  # a list may come in several headers
 
 
 @check("T8", Variants.ONCE, encoding="json")
@@ -168,7 +170,10 @@ async def answers_pings(site: Site) -> None:
 async def passes_over_pongs(site: Site) -> None:
     peer = await site.open()
     await peer.send_raw(make_frame(Opcode.PONG, b"unasked"), "a pong that nobody asked for")
-    await peer.challenge()
+    await peer.ask("challenge", {"challenge": to_base64(make_nonce())})
+    came = await peer.next_event("the reply to `challenge`")
+    if isinstance(came, Closed | Ping | Pong):
+        raise FailedError("the reply to `challenge`, and nothing before", str(came))
 
 
 @check("T17", Variants.ONCE)

@@ -14,7 +14,7 @@ async def _refuses(site: Site, status: int, *heads: bytes) -> Answer:
     """See that each of these heads is refused with that status; give the last answer."""
     answer = None
     for head in heads:
-        answer = site.refuses(await site.ask_http(head), status)
+        answer = site.expect_status(await site.ask_http(head), status)
     if answer is None:
         raise ValueError("no head to try")
     return answer
