@@ -14,7 +14,7 @@ from ric0_trio.protocol import Input, Outcome
 
 _NUMBERED: Final = re.compile(r"(?P<sentences>.*?)\s*\[`(?P<id>[A-Z]\d+)`\]", re.DOTALL)
 _SENTENCE_END: Final = re.compile(r"(?<=\.)\s+")
-_ITEM: Final = re.compile(r"\s*(?:[-*]|\d+\.) ")
+_ITEM: Final = re.compile(r"\s*(?:[-*]|\d{1,2}\.) ")
 _LEVEL: Final = re.compile(r"\b(MUST|SHOULD|MAY)\b")
 _LINK: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
