@@ -121,7 +121,7 @@ class _Progress:
 
 def _run(plan: Plan, progress: _Progress) -> Findings:
     try:
-        return trio.run(run_checks, plan, progress)
+        return trio.run(run_checks, plan, progress.hear)
     except EndedError as error:
         code = Exit.IDENTITY if isinstance(error.__cause__, ServerIdentityError) else Exit.NO_ANSWER
         raise CommandError(str(error), code) from None

@@ -1,10 +1,10 @@
 """A run of the kit: look at the server first, then carry out the checks, several at once, each under a deadline."""
 
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import trio
 
@@ -13,23 +13,14 @@ from ric0_trio.conform.encodings import AVAILABLE
 from ric0_trio.conform.http import SWITCHING_PROTOCOLS
 from ric0_trio.conform.outcomes import EndedError, FailedError, NotRunError, Result, SkippedError, Status
 from ric0_trio.conform.people import FORMATS
-from ric0_trio.conform.registry import Check, Variants, all_checks
+from ric0_trio.conform.registry import Body, Check, Variants, all_checks
 from ric0_trio.conform.site import Site
-from ric0_trio.conform.target import Target, Variant
+from ric0_trio.conform.target import ACCESS_STATUSES, Target, Variant
 from ric0_trio.protocol import PrivateKey
 
 JOBS: Final = 8
 _CHECK_S: Final = 60.0
 """For one run of a check, beside what it waits for by design."""
-
-_ACCESS_STATUSES: Final = (
-    "disallowed_client",
-    "disallowed_user",
-    "unrecognised_user",
-    "join_token_required",
-    "invalid_join_token",
-    "already_connected",
-)
 
 
 @dataclass(frozen=True)
@@ -47,15 +38,8 @@ class Plan:
     jobs: int = JOBS
 
 
-class Listener(Protocol):
-    """Who is told how it goes on."""
-
-    def hear(self, result: Result, done: int, total: int) -> None: ...
-
-
-class _Nobody:
-    def hear(self, result: Result, done: int, total: int) -> None:
-        pass
+Listener = Callable[[Result, int, int], None]
+"""Is told of each result, how many there are by now, and how many there will be."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +55,7 @@ class Findings:
     seconds: float
 
 
-async def run_checks(plan: Plan, listener: Listener | None = None) -> Findings:
+async def run_checks(plan: Plan, listener: Listener = lambda *_: None) -> Findings:
     """Carry out the checks of `plan`. Raises `NotRunError` when there is no server to check."""
     begun = trio.current_time()
     target = Target(plan.address, plan.ssl_context, plan.join_token, plan.user_key)
@@ -79,7 +63,7 @@ async def run_checks(plan: Plan, listener: Listener | None = None) -> Findings:
     checks = all_checks()
     chosen = [check for name, check in checks.items() if plan.checks is None or name in plan.checks]
     runs = [(check, variant) for check in chosen for variant in _variants_of(check, target)]
-    run = _Run(target, len(runs), listener or _Nobody())
+    run = _Run(target, len(runs), listener)
     run.results += [_pass_over(check) for check in chosen if check.encoding not in (None, *target.spoken)]
     waiting = iter(sorted(runs, key=lambda each: -each[0].waits_s))  # the longest first, or all would wait for them
     async with trio.open_nursery() as nursery:
@@ -115,17 +99,13 @@ async def _look_at(target: Target, encodings: Sequence[str]) -> None:
         target.admissions[key_format] = None if error is None else str(error)
 
 
-async def _find_out(target: Target, variant: Variant, attempt: "_Attempt") -> EndedError | None:
+async def _find_out(target: Target, variant: Variant, attempt: Body) -> EndedError | None:
     async with AsyncExitStack() as stack:
         try:
             await attempt(Site(target, variant, stack))
         except EndedError as error:
             return error
     return None
-
-
-class _Attempt(Protocol):
-    async def __call__(self, site: Site) -> None: ...
 
 
 async def _try_to_open(site: Site) -> None:
@@ -140,7 +120,7 @@ async def _try_to_open(site: Site) -> None:
 async def _try_to_join(site: Site) -> None:
     peer = await site.challenged()
     await peer.ask("connect", peer.connect_data(site.make_user()))
-    reply = await peer.expect_reply("success", *_ACCESS_STATUSES)
+    reply = await peer.expect_reply("success", *ACCESS_STATUSES)
     if reply["status"] != "success":
         site.target.refused.add(site.variant.user_format)
         raise SkippedError(f"the server does not let the kit's user in: {reply['status']}")
@@ -160,7 +140,7 @@ class _Run:
         for check, variant in waiting:
             result = await self._carry_out(check, variant)
             self.results.append(result)
-            self._listener.hear(result, len(self.results), self._total)
+            self._listener(result, len(self.results), self._total)
 
     async def _carry_out(self, check: Check, variant: Variant) -> Result:
         ended: EndedError | None = None

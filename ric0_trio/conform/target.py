@@ -2,10 +2,21 @@
 
 import ssl
 from dataclasses import dataclass, field
+from typing import Final
 
 from ric0_trio.client.address import Address
 from ric0_trio.conform.people import ED25519, FORMATS, RSA, User
 from ric0_trio.protocol import PrivateKey
+
+ACCESS_STATUSES: Final = (
+    "disallowed_client",
+    "disallowed_user",
+    "unrecognised_user",
+    "join_token_required",
+    "invalid_join_token",
+    "already_connected",
+)
+"""With which a server may refuse a good `connect`, by its rules of access."""
 
 
 @dataclass(frozen=True)

@@ -110,8 +110,8 @@ class WebSocket:
             with trio.fail_after(within_s):
                 return await self._next_event()
         except trio.TooSlowError:
-            self.note(f"   (nothing came for {within_s:g} s)")
-            raise FailedError(expected, f"nothing for {within_s:g} s, and the connection is open") from None
+            self.note(f"   (nothing came for {round(within_s, 1):g} s)")
+            raise FailedError(expected, f"nothing for {round(within_s, 1):g} s, and the connection is open") from None
         except BadFrameError as error:
             self.note("<- a bad frame", str(error))
             raise FailedError(f"{expected}, in frames as RFC 6455 has them", str(error)) from None
@@ -154,7 +154,7 @@ class WebSocket:
         with trio.move_on_after(within_s) as waiting:
             more = more or await self._read_some()
         if waiting.cancelled_caught:
-            raise FailedError(expected, f"nothing for {within_s:g} s, and it is open")
+            raise FailedError(expected, f"nothing for {round(within_s, 1):g} s, and it is open")
         if more:
             raise FailedError(expected, f"{len(more)} more bytes: {more[:40]!r}")
 

@@ -1,5 +1,7 @@
 """The kit survives any server: it ends, in bounded time and space, and says what came."""
 
+import json
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
@@ -9,6 +11,7 @@ from trio.testing import MockClock
 from ric0_trio.client.address import Address
 from ric0_trio.conform.frames import make_frame
 from ric0_trio.conform.outcomes import NotRunError, Status
+from ric0_trio.conform.people import ED25519
 from ric0_trio.conform.run import Findings, Plan, run_checks
 from tests.server.conftest import loopback_clock
 
@@ -23,8 +26,6 @@ EVIL = "evil\x1b[2J"
 
 
 def reply(**changes: object) -> bytes:
-    import json
-
     plain = {"time": EVIL, "type": "reply", "name": "challenge", "conversation": 0, "status": "success", "data": {}}
     return make_frame(1, json.dumps({**plain, **changes}, ensure_ascii=False).encode(), is_masked=False)
 
@@ -78,12 +79,12 @@ async def serve(answer: bytes, stays: bool, stream: trio.SocketStream) -> None:
         await trio.aclose_forcefully(stream)
 
 
-async def check(answer: bytes, stays: bool, nursery: trio.Nursery) -> Findings:
+async def check(answer: bytes, stays: bool, nursery: trio.Nursery, checks: Sequence[str] = SOME) -> Findings:
     start = partial(trio.serve_tcp, partial(serve, answer, stays), 0, host="127.0.0.1")
     listeners: list[trio.SocketListener] = await nursery.start(start)
     address = Address.parse(f"ws://127.0.0.1:{listeners[0].socket.getsockname()[1]}")
     with trio.fail_after(600):
-        return await run_checks(Plan(address, encodings=("json",), checks=SOME))
+        return await run_checks(Plan(address, encodings=("json",), checks=checks))
 
 
 OTHER_SERVERS: dict[str, tuple[bytes, str]] = {
@@ -124,6 +125,17 @@ async def test_no_server_ends_the_kit(name: str, stays: bool, nursery: trio.Nurs
         assert all(line.isprintable() for line in result.evidence)
         assert len(result.evidence) <= 61
         assert all(len(line) < 1000 for line in result.evidence)
+
+
+async def test_what_makes_no_sense_could_not_be_checked(nursery: trio.Nursery, loopback_clock: MockClock) -> None:
+    """The server lets everybody in, and says nonsense of itself; two requests are answered before they are made."""
+    proved = reply(data={"pubkey": {"key": "AAAA", "format": ED25519}, "challenge_response": "AAAA"})
+    joined = reply(name="connect", conversation=2, data={"server_identity": []})
+    findings = await check(OPENED + proved + joined, True, nursery, ("M33", "M31"))
+    results = {result.rule: (result.status, result.reason) for result in findings.results}
+    assert results["M33"][0] is Status.NOT_RUN
+    assert results["M33"][1].startswith("the kit cannot make sense of the server: AttributeError(")
+    assert results["M31"][0] is Status.FAILED
 
 
 async def test_nobody_there(nursery: trio.Nursery) -> None:

@@ -1,1 +1,1 @@
-"""The checks, a module a section of docs/protocol.md. Each begins with what a good client may send."""
+"""The checks, a module a section of docs/protocol.md, or a part of one. A check's name says what a good server does."""

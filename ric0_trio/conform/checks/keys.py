@@ -17,9 +17,10 @@ from ric0_trio.conform.checks.attempts import (
 from ric0_trio.conform.encodings import Plain
 from ric0_trio.conform.messages import NEVER_USED
 from ric0_trio.conform.outcomes import FailedError
-from ric0_trio.conform.people import ED25519, RSA, SPKI_PREFIX, UNKNOWN_KEY, key_problem, to_base64
+from ric0_trio.conform.people import ED25519, FORMATS, RSA, SPKI_PREFIX, UNKNOWN_KEY, key_problem, to_base64
 from ric0_trio.conform.registry import Variants, check
 from ric0_trio.conform.site import Site
+from ric0_trio.conform.target import ACCESS_STATUSES
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _SMALL_ORDER = (
@@ -201,8 +202,13 @@ async def refuses_users_of_unknown_formats(site: Site) -> None:
 
 @check("K20", Variants.ONCE)
 async def accepts_fewer_formats(site: Site) -> None:
-    if not site.target.refused:
-        raise FailedError("a format of users' keys that is refused", "users with keys of both formats are let in")
+    statuses = set()
+    for key_format in FORMATS:
+        peer = await site.challenged()
+        await peer.ask("connect", peer.connect_data(site.target.make_user(key_format)))
+        statuses.add((await peer.expect_reply("success", *ACCESS_STATUSES))["status"])
+    if "disallowed_user" not in statuses:
+        raise FailedError("`disallowed_user` for users with keys of one format", ", ".join(sorted(statuses)))
 
 
 @check("K21", Variants.ONCE)
