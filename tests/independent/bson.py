@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 DOUBLE, STRING, DOCUMENT, ARRAY, BOOLEAN, DATETIME, NULL, INT32, INT64 = 1, 2, 3, 4, 8, 9, 10, 16, 18
+SENT = {DOUBLE, STRING, DOCUMENT, ARRAY, BOOLEAN, DATETIME, NULL, INT32, INT64}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -63,15 +64,15 @@ def _raw(value: object) -> Raw:
     raise BsonError(f"no BSON type is known here for {type(value).__name__}")
 
 
-def decode(payload: bytes) -> dict[str, Any]:
-    reader = _Reader(payload)
-    document = reader.document()
-    if reader.position != len(payload):
+def decode(payload: bytes, reader: "type[Reader] | None" = None) -> dict[str, Any]:
+    reading = (reader or Reader)(payload)
+    document = reading.document()
+    if reading.position != len(payload):
         raise BsonError("bytes follow the document")
     return document
 
 
-class _Reader:
+class Reader:
     def __init__(self, payload: bytes) -> None:
         self.payload = payload
         self.position = 0

@@ -1,0 +1,66 @@
+"""The kit against a server that is right, and against one that gets one thing wrong at a time."""
+
+import pytest
+from trio.testing import MockClock
+
+from ric0_trio.client.address import Address
+from ric0_trio.conform.outcomes import Status
+from ric0_trio.conform.registry import all_checks
+from ric0_trio.conform.rules import Level
+from ric0_trio.conform.run import Findings, Plan, run_checks
+from tests.conform.conftest import Tls
+from tests.conform.faults import FAULTS, Fault
+from tests.conform.reference.running import running
+from tests.conform.reference.server import HONEST
+from tests.independent.keys import FORMATS, UserKey
+
+MAY_ALONE = {"E27", "K20"}
+"""What a server may do, and this one does not: take BSON's deprecated types, and refuse a format of keys."""
+
+
+@pytest.mark.parametrize("key_format", FORMATS)
+async def test_an_honest_server_of_another_make_passes(
+    key_format: str, server_keys: dict[str, UserKey], tls: Tls, loopback_clock: MockClock
+) -> None:
+    async with running(server_keys[key_format], HONEST, tls.server) as url:
+        findings = await run_checks(Plan(Address.parse(url), tls.client))
+    assert findings.encodings == {"json": None, "bson": None}
+    assert findings.admissions == dict.fromkeys(FORMATS)
+    others = {result.rule: result for result in findings.results if result.status is not Status.PASSED}
+    assert others.keys() == MAY_ALONE, others
+    assert {result.rule for result in findings.results} == set(all_checks())
+
+
+@pytest.mark.usefixtures("quick_keys")
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+async def test_a_fault_is_caught_by_the_checks_that_should(
+    fault: Fault, server_keys: dict[str, UserKey], tls: Tls, loopback_clock: MockClock
+) -> None:
+    findings = await check_with(fault, server_keys, tls)
+    failed = {result.rule: result for result in findings.results if result.status is Status.FAILED}
+    assert set(fault.caught_by) <= failed.keys(), (fault.wrong, findings.results)
+    for rule in fault.caught_by:
+        assert failed[rule].reason.startswith("expected ")
+        assert "; came: " in failed[rule].reason
+        assert failed[rule].evidence
+
+
+async def check_with(fault: Fault, server_keys: dict[str, UserKey], tls: Tls) -> Findings:
+    """Carry out the checks that should catch it."""
+    contexts = (tls.server, tls.client) if fault.is_tls else (None, None)
+    async with running(server_keys[fault.key_format], fault.parts, contexts[0]) as url:
+        plan = Plan(Address.parse(url), contexts[1], encodings=fault.encodings, checks=fault.caught_by)
+        return await run_checks(plan)
+
+
+def test_every_fault_is_one_of_its_own() -> None:
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+    assert len({fault.wrong for fault in FAULTS}) == len(FAULTS)
+    assert all(fault.wrong.endswith(".") and fault.caught_by for fault in FAULTS)
+
+
+def test_every_check_of_a_must_or_should_is_shown_to_be_able_to_fail() -> None:
+    """By the tests above: each check that a fault names fails there."""
+    bound = {name for name, check in all_checks().items() if check.rule.level is not Level.MAY}
+    caught = {rule for fault in FAULTS for rule in fault.caught_by}
+    assert bound <= caught <= set(all_checks())
