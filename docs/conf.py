@@ -28,6 +28,7 @@ myst_fence_as_directive = ["mermaid"]
 default_role = "py:obj"  # what stands in backticks in a docstring: a link when it is a name, else as it is
 autodoc_default_options = {"members": True, "undoc-members": True}
 autodoc_member_order = "bysource"
+autoclass_content = "both"  # what a constructor takes is said in its own docstring
 autodoc_typehints_format = "short"
 
 _log: Final = logging.getLogger(__name__)
@@ -48,8 +49,9 @@ def describe_data(app: Sphinx, what: str, name: str, obj: object, options: objec
     """Find what a constant's own module says of it: autodoc looks where it is exported, and finds its type's."""
     if what != "data":
         return
-    own = [module for module in sys.modules if module.startswith("ric0_trio.")]
-    said = [ModuleAnalyzer.for_module(module).find_attr_docs().get(("", name.rpartition(".")[2])) for module in own]
+    room, _, constant = name.rpartition(".")
+    own = [module for module in sys.modules if f"{module}.".startswith(f"{room}.")]
+    said = [ModuleAnalyzer.for_module(module).find_attr_docs().get(("", constant)) for module in own]
     lines[:] = next(filter(None, said), [])
     if not lines:
         _log.warning("%s says nowhere what it is", name)

@@ -18,9 +18,10 @@ from typing import Any, Final
 
 import msgspec
 
-from ric0_trio.protocol import KEY_FORMATS, PublicKey, RefusalReply, Status, UserIdentity
+from ric0_trio.protocol import KEY_FORMATS, OUTCOMES, TRANSITIONS, PublicKey, RefusalReply, Status, UserIdentity
 from ric0_trio.protocol.envelope import RFC3339
 from ric0_trio.protocol.messages import REPLY_DATA, REQUEST_DATA, ConversationId, Empty, Label
+from ric0_trio.protocol.states import REQUESTS
 
 FOLDER: Final = Path(__file__).parents[1] / "tests" / "vectors" / "schemas" / "messages"
 
@@ -28,21 +29,6 @@ Schema = dict[str, Any]
 
 BASE64: Final = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"
 """Strict base64: padded, and the last digit's unused bits zero."""
-
-STATUSES: Final[dict[str, tuple[Status, ...]]] = {
-    "challenge": (Status.INVALID_CHALLENGE,),
-    "connect": (
-        Status.INVALID_CHALLENGE,
-        Status.ALREADY_CONNECTED,
-        Status.DISALLOWED_CLIENT,
-        Status.DISALLOWED_USER,
-        Status.UNRECOGNISED_USER,
-        Status.JOIN_TOKEN_REQUIRED,
-        Status.INVALID_JOIN_TOKEN,
-    ),
-    "disconnect": (Status.NOT_CONNECTED,),
-}
-"""With what each request is refused, besides `invalid_message` and `unknown_error`."""
 
 
 # Structures
@@ -125,6 +111,8 @@ _TIME: Final[Schema] = {
     "format": "date-time",
 }
 _SUCCESS: Final[Schema] = {"const": Status.SUCCESS.value}
+_REFUSES_ANY: Final = (Status.INVALID_MESSAGE, Status.UNKNOWN_ERROR)
+"""The statuses with which any request can be refused."""
 
 
 def _simple(kind: object) -> Schema:
@@ -155,12 +143,18 @@ def _other_name() -> Schema:
     return _simple(Label) | {"not": {"enum": list(REQUEST_DATA)}}
 
 
-def _refusal(name: Schema, statuses: Sequence[Status]) -> Schema:
-    known = [status.value for status in (*statuses, Status.INVALID_MESSAGE, Status.UNKNOWN_ERROR)]
+def _own_statuses(request: str) -> list[Status]:
+    """Give the statuses of a request's refusals, besides those of any request, as the tables of states have them."""
+    actions = TRANSITIONS[REQUESTS[request]].values()
+    replies = {result.reply for action in actions for result in OUTCOMES[action].values()}
+    return [status for status in Status if status in replies - {Status.SUCCESS, *_REFUSES_ANY}]
+
+
+def _refusal(name: Schema, own_statuses: Sequence[Status] = ()) -> Schema:
     status = _simple(Label) | {
         "description": "A client treats one that it does not know as a refusal.",
         "not": _SUCCESS,
-        "examples": known,
+        "examples": [status.value for status in (*own_statuses, *_REFUSES_ANY)],
     }
     return _envelope("reply", name, _data(RefusalReply), conversation=_answered(), status=status)
 
@@ -177,7 +171,7 @@ def make_messages() -> dict[str, Schema]:
             "reply", fixed, _data(reply), conversation=_answered(), status=_SUCCESS
         )
         made[f"{name}-refusal"] = {"title": f"The reply to `{name}`: any other status"} | _refusal(
-            fixed, STATUSES[name]
+            fixed, _own_statuses(name)
         )
     made["other-request"] = {"title": "A request that the protocol does not define"} | _envelope(
         "request", _other_name(), {"type": "object"}, conversation=_asked(by_client=False)
@@ -185,7 +179,7 @@ def make_messages() -> dict[str, Schema]:
     made["other-reply"] = {"title": "The reply to such a request: success"} | _envelope(
         "reply", _other_name(), {"type": "object"}, conversation=_answered(), status=_SUCCESS
     )
-    made["other-refusal"] = {"title": "The reply to such a request: any other status"} | _refusal(_other_name(), ())
+    made["other-refusal"] = {"title": "The reply to such a request: any other status"} | _refusal(_other_name())
     made["message"] = {"title": "A message: it has no reply"} | _envelope("message", _simple(Label), {"type": "object"})
     return made
 

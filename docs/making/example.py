@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from docs.making.markdown import table
 from ric0_trio.protocol import (
     Admit,
-    Admitted,
     AppInfo,
     BsonCodec,
     ClientProfile,
@@ -31,6 +30,7 @@ from ric0_trio.protocol import (
     Verify,
 )
 from ric0_trio.protocol.states import REQUESTS
+from ric0_trio.testing import answer_to
 
 SERVER_SEED: Final = bytes(range(0x20))
 USER_SEED: Final = bytes(range(0x20, 0x40))
@@ -105,12 +105,8 @@ class Example:
             match effect:
                 case Send(payload=payload):
                     sent = payload
-                case Sign():
-                    sent = self._carry_out(answer(effect.answer(key), self._now), answer, key)
-                case Verify():
-                    sent = self._carry_out(answer(effect.answer(), self._now), answer, key)
-                case Admit():
-                    sent = self._carry_out(answer(Admitted(), self._now), answer, key)
+                case Sign() | Verify() | Admit():
+                    sent = self._carry_out(answer(answer_to(effect, key=key), self._now), answer, key)
         return sent
 
 

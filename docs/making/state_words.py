@@ -12,8 +12,7 @@ def moves() -> dict[tuple[State, State], list[str]]:
     found: dict[tuple[State, State], list[str]] = {}
     for row, state in _cells():
         target = row.results[state].state
-        if target not in (None, State.CLOSED, state):
-            assert target is not None
+        if target is not None and target not in (State.CLOSED, state):
             found.setdefault((state, target), []).extend([_plain(row.given.value), f"{row.results[state].reply}"])
     return found
 

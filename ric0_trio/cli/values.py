@@ -17,7 +17,7 @@ from ric0_trio.protocol.messages import MAX_LABEL_CHARS, MAX_SENTENCE_CHARS, MAX
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LONGEST: Final = timedelta(days=36_500)
-_PREFIX: Final = re.compile(r"(?:(?:ed25519|rsa):)?[0-9a-f]{12,64}")
+_BEGINNING: Final = re.compile(r"(?:([a-z0-9]+):)?[0-9a-f]{12,64}")
 
 
 class Value(click.types.StringParamType):
@@ -147,7 +147,8 @@ def find_user(text: str, rules: Rulebook) -> Fingerprint:
 
 def _read_beginning(text: str) -> str:
     begins = text.strip().lower()
-    if not _PREFIX.fullmatch(begins):
+    found = _BEGINNING.fullmatch(begins)
+    if found is None or found[1] not in (None, *(rules.label for rules in KEY_FORMATS.values())):
         # What was pasted may be a private key: it is not repeated.
         what = "expected a public key, a fingerprint, or at least 12 digits of one, such as ed25519:9f3c0a1b2c3d"
         raise click.UsageError(f"USER: {what}")

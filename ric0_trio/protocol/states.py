@@ -24,13 +24,13 @@ from ric0_trio.protocol.effects import Close, CloseCode
 from ric0_trio.protocol.messages import BadRequest, Envelope, Message, Request, Status
 
 
-class _Looked(Enum):
-    """An enum that is looked up by: a member is itself alone, and Enum's own hash is a call of Python's."""
+class _TableKey(Enum):
+    """What the tables are looked up by. A member equals itself alone, so its identity is its hash: Enum's is slower."""
 
     __hash__ = object.__hash__
 
 
-class State(_Looked):
+class State(_TableKey):
     """Where a connection stands."""
 
     OPEN = "OPEN"
@@ -45,7 +45,7 @@ class State(_Looked):
     """The connection is over."""
 
 
-class Input(_Looked):
+class Input(_TableKey):
     """What a session can be given, after decoding. The value is how the documents call it."""
 
     CHALLENGE = "`challenge` request"
@@ -68,7 +68,7 @@ class Input(_Looked):
     LOST = "the client closes, or is gone"
 
 
-class Action(_Looked):
+class Action(_TableKey):
     """What a session does with an input."""
 
     SIGN = "sign the challenge, which proves the server"
@@ -93,7 +93,7 @@ class Action(_Looked):
     END = "end, as the client did"
 
 
-class Outcome(_Looked):
+class Outcome(_TableKey):
     """How an action turned out. The value is how the documents call it."""
 
     DONE = "always"

@@ -3,6 +3,7 @@
 They are encoded and decoded here without the codecs, so that a fault of a codec cannot hide behind itself.
 """
 
+import base64
 from typing import Any, Final
 
 import msgspec
@@ -40,7 +41,7 @@ def unpack(codec: Codec, payload: str | bytes) -> Plain:
 
 def base64_of(raw: bytes) -> str:
     """The bytes in base64, as keys, challenges and signatures travel."""
-    return str(msgspec.to_builtins(raw))
+    return base64.b64encode(raw).decode()
 
 
 # What a client sends

@@ -65,13 +65,19 @@ class Pair:
     ) -> None:
         """Begin an open WebSocket. `expected_key` is the one that the client wants; None takes any."""
         self.clock = clock or VirtualClock()
+        """What both sessions are told the time by."""
         self.verdict = verdict
         """Who may join, from now on."""
         self.profile = client_profile(user_key.public, join_token=join_token)
+        """Whom `connect` wants to have let in."""
         self.client = ClientSession(codec, NONCE, expected_key)
+        """The client's session."""
         self.server = ServerSession(server_profile(server_key.public), limits or SessionLimits(), codec, self.now)
+        """The server's, which began when the pair did."""
         self.client_side = Side(self.client, lambda question: answer_to(question, key=user_key))
+        """The client's session, with what is on its way to it and what it has told."""
         self.server_side = Side(self.server, lambda question: answer_to(question, self.verdict, server_key))
+        """The same of the server's."""
 
     @property
     def now(self) -> float:

@@ -32,15 +32,16 @@ class FakeStore:
     """An `AccessStore` that answers as it is told, when it is told, and notes every call."""
 
     def __init__(self, verdict: Decision = ADMITTED, *, holds: bool = False) -> None:
-        """With `holds`, no verdict comes before `may_answer` is set."""
         self.verdict = verdict
         """Who may join, from now on."""
         self.holds = holds
+        """Whether a verdict waits for `may_answer`."""
         self.fault: Exception | None = None
         """What a store may not do: it raises this, whatever it is asked."""
         self.asked = trio.Event()
         """Set when it has been asked who may join."""
         self.may_answer = trio.Event()
+        """For the test to set."""
         self.released = trio.Event()
         """Set when a place has been given back."""
         self.requests: list[Admit] = []
@@ -48,6 +49,7 @@ class FakeStore:
         self.applicants: dict[str, Applicant] = {}
         """By their connection's id, whoever may be evicted: from their question to a refusal, or to their release."""
         self.history: list[Taken | GivenBack] = []
+        """Each place that was taken or given back, in order."""
 
     @property
     def places(self) -> list[str]:

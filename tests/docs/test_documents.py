@@ -84,6 +84,10 @@ def test_every_test_that_is_named_is_there() -> None:
             assert f"def {name}(" in (DOCS.parent / file).read_text(), f"{file}::{name}"
 
 
+def test_the_pages_begin_with_the_command_of_the_readme() -> None:
+    assert blocks(DOCS / "index.md", "console")[0] == f"$ {blocks(ROOT / 'README.md', 'sh')[0]}"
+
+
 def test_every_exit_code_is_listed() -> None:
     table = (DOCS / "operations.md").read_text()
     assert [int(code) for code in re.findall(r"^\| (\d+) \|", table, re.M)] == sorted(Exit)

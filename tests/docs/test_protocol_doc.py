@@ -1,11 +1,9 @@
 """docs/protocol.md says what the code does: its made parts are fresh, its example works, its lists are the code's."""
 
-import importlib.util
 import json
 import re
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from xml.etree import ElementTree
 
 import msgspec
@@ -13,6 +11,7 @@ import pytest
 from msgspec.structs import asdict
 from nacl.signing import SigningKey
 
+from docs import make_tables
 from docs.making.state_diagram import make_state_diagram
 from docs.making.state_words import moves
 from ric0_trio.protocol import (
@@ -60,16 +59,6 @@ CITED_TITLES = {
 }
 
 
-def load_make_tables() -> ModuleType:
-    pytest.importorskip("bson", reason="the worked example has a message in BSON")
-    spec = importlib.util.spec_from_file_location("make_tables", DOCS / "make_tables.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @cache
 def section(title: str) -> str:
     """Give the text under a title, with what stands under smaller titles."""
@@ -98,11 +87,15 @@ def example_texts() -> list[str]:
 
 
 class TestMadeParts:
+    @pytest.fixture(autouse=True)
+    def with_bson(self) -> None:
+        pytest.importorskip("bson", reason="the worked example has a message in BSON")
+
     def test_are_up_to_date(self) -> None:
-        assert load_make_tables().main(["--check"]) == 0
+        assert make_tables.main(["--check"]) == 0
 
     def test_are_rewritten_when_out_of_date(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        make_tables, copy = load_make_tables(), tmp_path / "protocol.md"
+        copy = tmp_path / "protocol.md"
         right = DOCUMENT.read_text(encoding="utf-8")
         wrong = right.replace("| ignore |", "| answer |")
         assert wrong != right
@@ -117,7 +110,7 @@ class TestMadeParts:
     def test_the_picture_is_drawn_anew_when_out_of_date(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: str | None
     ) -> None:
-        make_tables, copy = load_make_tables(), tmp_path / "states.svg"
+        copy = tmp_path / "states.svg"
         if there is not None:
             copy.write_text(there, encoding="utf-8")
         monkeypatch.setattr(make_tables, "PICTURE", copy)
@@ -127,7 +120,6 @@ class TestMadeParts:
         assert copy.read_bytes() == PICTURE.read_bytes()
 
     def test_are_missed_when_a_marker_is_gone(self) -> None:
-        make_tables = load_make_tables()
         text = DOCUMENT.read_text(encoding="utf-8").replace("<!-- made: state-table -->\n", "")
 
         with pytest.raises(SystemExit, match="state-table"):

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click import UsageError
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from ric0_trio.cli.values import is_whole
 from ric0_trio.protocol import (
     KEY_FORMATS,
     Codec,
@@ -94,6 +96,14 @@ def test_it_goes_to_disk_and_back(key: PrivateKey) -> None:
 
 def test_its_fingerprint_is_one(key: PrivateKey) -> None:
     assert parse_fingerprint(key.public.fingerprint).startswith("p256:")
+    assert is_whole(key.public.fingerprint)
+
+
+def test_a_command_takes_the_beginning_of_its_fingerprint(key: PrivateKey) -> None:
+    beginning = key.public.short_fingerprint
+    assert not is_whole(beginning)
+    with pytest.raises(UsageError, match="expected a public key, a fingerprint"):
+        is_whole(beginning.replace("p256", "p257"))
 
 
 @pytest.mark.parametrize("change", [slice(0, 63), slice(0, 0)])

@@ -144,6 +144,7 @@ async def test_a_user_who_reads_nothing_of_tls_can_be_put_out(
         client = await open_handmade_tls(await site.socket(receive_buffer_bytes=1), tmp_path / "keys.log")
         await RawClient(client).reach(State.CONNECTED)
         user = list(access.applicants.values())[-1]
+        assert user.connection_id in access.places
         with trio.move_on_after(1):
             await send_until_cut(client.below, key_updates_both_ways(client))
         user.evict(Kick(CloseCode.KICKED, "put out"))

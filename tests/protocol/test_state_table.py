@@ -9,7 +9,6 @@ from ric0_trio.protocol import (
     REFUSALS,
     TRANSITIONS,
     Action,
-    Close,
     CloseCode,
     Codec,
     Effect,
@@ -24,6 +23,7 @@ from ric0_trio.protocol import (
     Status,
 )
 from ric0_trio.protocol.states import KICKS, VERDICTS
+from tests.protocol.cells import done, due
 from tests.protocol.pair import (
     ADMITTED,
     CHALLENGE,
@@ -41,7 +41,6 @@ from tests.protocol.pair import (
     server_in,
     server_profile,
     settle,
-    the_reply,
     without,
 )
 from tests.protocol.state_table import TABLE
@@ -146,30 +145,16 @@ DEEDS: dict[str, Deed] = {
 }
 
 
-# What a cell says
-
-
-def the_cell(codec: Codec, told: Told, before: State, after: State) -> str:
-    """Give what was done in the words of a cell; whether a close is a SHOULD cannot be seen."""
-    replies = [effect for effect in told if not isinstance(effect, Close | Release)]
-    closes = [f"close {int(effect.code)}" for effect in told if isinstance(effect, Close)]
-    words = ", ".join([*(f"`{the_reply(codec, [reply])['status']}`" for reply in replies), *closes])
-    if closes or after is before:
-        return words or "ignore"
-    return f"{words} → {after.value}".strip()
-
-
 @pytest.mark.parametrize("state", LIVE_STATES)
 @pytest.mark.parametrize("row", TABLE)
 def test_cell(codec: Codec, row: str, state: State) -> None:
     limits = {"challenges": 1} if row == "S1" else {}
     session = server_in(state, codec, PROFILE, **limits)
-    expected = TABLE[row][2][LIVE_STATES.index(state)].replace("ignore, SHOULD ", "")
 
     told = DEEDS[row](session, codec)
 
-    assert the_cell(codec, told, state, session.state) == expected
-    assert (session.state is State.CLOSED) == ("close" in expected or "CLOSED" in expected)
+    assert done(codec, told, state, session.state) == due(row, state)
+    assert (session.state is State.CLOSED) == ("close" in due(row, state) or "CLOSED" in due(row, state))
     left = state is State.CONNECTED and session.state is not State.CONNECTED
     assert [effect for effect in told if isinstance(effect, Release)] == [Release()] * left
 
@@ -182,7 +167,8 @@ def test_a_question_that_is_late_cannot_be_told_from_another(codec: Codec, late:
     if late is ADMITTED:
         told = session.answer(True, START)
     assert len(told) == 1
-    assert the_cell(codec, session.handle_timeout(NEVER), State.CHALLENGED, session.state) == TABLE["S18"][2][1]
+    told = session.handle_timeout(NEVER)
+    assert done(codec, told, State.CHALLENGED, session.state) == due("S18", State.CHALLENGED)
 
 
 # The tables themselves

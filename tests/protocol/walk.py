@@ -17,9 +17,9 @@ END_CHANCE = 0.25
 """How often a long way may take a step that ends the connection."""
 
 Key = tuple[object, ...]
+"""An abstract state: what `Watch.key` gives."""
 Path = tuple[str, ...]
-
-
+"""The names of the inputs that lead from the beginning to somewhere."""
 Transition = tuple[str, Key]
 """What was told, in words, and the next abstract state."""
 

@@ -23,8 +23,8 @@ from ric0_trio.protocol import (
     Verdict,
     Verify,
 )
-from tests.protocol.pair import LIVE_STATES, START, Plain, unpack
-from tests.protocol.state_table import TABLE
+from ric0_trio.testing import START, Plain, unpack
+from tests.protocol.cells import done, due
 from tests.protocol.walk_account import Account, Given, InvariantError, require
 
 JUST_S = 0.25
@@ -174,15 +174,15 @@ class Watch:
         self._check_user(state)
         deadline, expected = self.session.deadline, self._account.deadline(state)
         require(deadline == expected, "deadlines", f"{deadline}, expected {expected}")
-        said = _say(replies, [effect for effect in told if isinstance(effect, Close)], before, state)
+        did = done(self.codec, told, before, state)
         if row and before is not State.CLOSED:
-            cell = TABLE[row][2][LIVE_STATES.index(before)].replace("ignore, SHOULD ", "")
+            cell = due(row, before)
             require(
-                said == cell,
+                did == cell,
                 "budgets" if row in BUDGET_ROWS else "table",
-                f"{row} in {before.value}: {said}, expected {cell}",
+                f"{row} in {before.value}: {did}, expected {cell}",
             )
-        self.told, self.was_refused = f"{' '.join(type(effect).__name__ for effect in told)}: {said}", False
+        self.told, self.was_refused = f"{' '.join(type(effect).__name__ for effect in told)}: {did}", False
 
     def _check_effects(self, before: State, told: Sequence[Effect], state: State) -> None:
         kinds = [type(effect) for effect in told]
@@ -222,11 +222,3 @@ class Watch:
         user = self.session.user
         require((user is not None) == (state is State.CONNECTED), "users", user)
         require((user.name if user is not None else "") == self._account.user, "users", user)
-
-
-def _say(replies: Sequence[Plain], closes: Sequence[Close], before: State, state: State) -> str:
-    """Say what was done in the words of a cell of the table."""
-    said = ", ".join([*(f"`{reply['status']}`" for reply in replies), *(f"close {int(one.code)}" for one in closes)])
-    if state is before or closes:
-        return said or "ignore"
-    return f"{said} → {state.value}".strip()

@@ -1,7 +1,6 @@
 """What the room needs: no test runner, no event loop, and BSON only where it is asked for."""
 
-import ric0_trio.testing
-from tests.protocol.test_purity import NOT_LOADED, PACKAGE, imports_of, run_fresh
+from tests.protocol.test_purity import NOT_LOADED, run_fresh
 
 
 def test_it_loads_no_event_loop_and_no_test_runner() -> None:
@@ -16,12 +15,6 @@ def test_the_store_needs_trio_alone() -> None:
     assert not {"pytest", "sqlite3", "structlog", "trio_websocket"} & set(loaded)
 
 
-def test_nothing_of_the_package_stands_on_it() -> None:
-    for path in PACKAGE.rglob("*.py"):
-        if "testing" not in path.relative_to(PACKAGE).parts:
-            assert not [name for name in imports_of(path) if name.startswith("ric0_trio.testing")], path
-
-
 def test_without_pymongo() -> None:
     program = """
 import sys
@@ -33,7 +26,3 @@ pair.challenge()
 print(isinstance(pair.connect(), Connected))
 """
     assert run_fresh(program) == "True"
-
-
-def test_every_name_is_there() -> None:
-    assert all(hasattr(ric0_trio.testing, name) for name in ric0_trio.testing.__all__)

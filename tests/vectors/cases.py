@@ -1,8 +1,11 @@
 """What the modules of cases share."""
 
 import base64
+import json
 import re
 from typing import Any
+
+from tests.independent import bson
 
 Vector = dict[str, Any]
 ED25519 = "ed25519-sha512"
@@ -11,6 +14,13 @@ RSA = "rsa-sha256-oaepsha256-pkcs1"
 
 def b64(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
+
+
+def as_received(encoding: str, envelope: dict[str, Any]) -> dict[str, str]:
+    """A WebSocket message, as a step has it."""
+    if encoding == "json":
+        return {"text": json.dumps(envelope, ensure_ascii=False)}
+    return {"binary": b64(bson.encode(envelope))}
 
 
 def with_trailing_bits(text: str) -> str:

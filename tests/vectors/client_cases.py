@@ -1,12 +1,10 @@
 """What a client does with what a server sends: what it has to refuse before it proves anything, and what after."""
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.independent import bson
 from tests.vectors import ed25519
-from tests.vectors.cases import ED25519, Vector, b64, with_trailing_bits
+from tests.vectors.cases import ED25519, Vector, as_received, b64, with_trailing_bits
 from tests.vectors.conversation_cases import (
     AGREED,
     CLIENT_APP,
@@ -104,8 +102,7 @@ class _Script:
         return self
 
     def _receive(self, envelope: dict[str, Any], **outcome: Any) -> "_Script":
-        received = {"text": json.dumps(envelope)} if self.encoding == "json" else {"binary": b64(bson.encode(envelope))}
-        self.steps.append({"receive": received} | outcome)
+        self.steps.append({"receive": as_received(self.encoding, envelope)} | outcome)
         return self
 
 

@@ -1,8 +1,9 @@
 """Write the vectors: `python -m tests.vectors.make_vectors`. What it writes is the same every time, byte for byte.
 
-Nothing here is made with the code under test or its libraries: Ed25519 is `cryptography`'s, RSA is integers,
-JSON is the standard library's, and BSON is written by hand. The schemas of the messages are made before, by
-`python docs/make_schemas.py`: they come from the types, and the index lists them.
+Nothing here is made with the code under test, nor by the library that it has for the same thing: Ed25519 is
+`cryptography`'s, RSA is integers, JSON is the standard library's, and BSON is written by hand. The PEM of private keys
+alone is written by what reads it there. The schemas of the messages are made before, by `python docs/make_schemas.py`:
+they come from the types, and the index lists them.
 """
 
 import hashlib

@@ -1,12 +1,10 @@
 """The messages that sessions are made of, and a script that puts them one after the other."""
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.independent import bson
 from tests.vectors import ed25519, rsa
-from tests.vectors.cases import Vector, b64, with_trailing_bits
+from tests.vectors.cases import Vector, as_received, b64, with_trailing_bits
 from tests.vectors.conversation_cases import CLIENT_APP, ED25519_SERVER, ED25519_USER, NONCE, SERVER_APP, URL, public
 
 TIME = "2026-01-02T03:04:05.000000Z"
@@ -106,6 +104,8 @@ ENVELOPES: dict[str, dict[str, Any]] = {
     "request without id": _without(_DISCONNECT, "conversation"),
 }
 
+NONSENSE = {"json": {"text": "nonsense"}, "bson": {"binary": b64(b"nonsense")}}
+
 SHOWN = {
     "challenge": "a `challenge` request",
     "short challenge": "a `challenge` request that no server signs",
@@ -163,16 +163,12 @@ class Script:
         self.steps.append({"at": self.now, "reply": reply, "close": close, "state": state} | more)
 
     def _payload(self, what: str) -> dict[str, str]:
-        is_text = self.encoding == "json"
+        other = "bson" if self.encoding == "json" else "json"
         match what:
             case "nonsense":
-                return {"text": "nonsense"} if is_text else {"binary": b64(b"nonsense")}
+                return NONSENSE[self.encoding]
             case "nonsense of the other kind":
-                return {"binary": b64(b"nonsense")} if is_text else {"text": "nonsense"}
+                return NONSENSE[other]
             case "other kind":
-                is_text = not is_text
-                what = "challenge"
-        envelope = ENVELOPES[what]
-        if is_text:
-            return {"text": json.dumps(envelope, ensure_ascii=False)}
-        return {"binary": b64(bson.encode(envelope))}
+                return as_received(other, ENVELOPES["challenge"])
+        return as_received(self.encoding, ENVELOPES[what])

@@ -1,12 +1,10 @@
 """The schemas of the messages, by another library: what they allow is what the codecs take, as far as they can say."""
 
-import importlib.util
 import json
 import re
 from collections.abc import Callable, Iterator
 from operator import itemgetter
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,6 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
+from docs import make_schemas
 from ric0_trio.protocol import BadRequest, DecodeError, InvalidKeyError, JsonCodec, Message, PublicKey, Reply, Request
 from ric0_trio.protocol.codec import MAX_DEPTH
 from ric0_trio.protocol.envelope import RFC3339
@@ -72,21 +71,11 @@ def decodes(text: str) -> bool:
 # The schemas themselves
 
 
-def load_make_schemas() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_schemas", FOLDER.parents[1] / "docs" / "make_schemas.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_they_are_what_their_script_makes() -> None:
-    assert load_make_schemas().main(["--check"]) == 0
+    assert make_schemas.main(["--check"]) == 0
 
 
 def test_they_are_missed_and_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_schemas = load_make_schemas()
     monkeypatch.setattr(make_schemas, "FOLDER", tmp_path / "made")
     assert make_schemas.main(["--check"]) == 1
     assert make_schemas.main([]) == 0
@@ -97,7 +86,7 @@ def test_they_are_missed_and_made_again(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_wrong_option_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert load_make_schemas().main(["--chekc"]) == 2
+    assert make_schemas.main(["--chekc"]) == 2
     assert "usage" in capsys.readouterr().err
 
 

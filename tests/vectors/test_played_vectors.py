@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from ric0_trio.protocol import (
-    Admit,
     Admitted,
     AppInfo,
     BsonCodec,
@@ -36,12 +35,11 @@ from ric0_trio.protocol import (
     ServerSession,
     ServerVerified,
     SessionLimits,
-    Sign,
     State,
     Status,
     Verdict,
-    Verify,
 )
+from ric0_trio.testing import answer_to
 from tests.docs.test_protocol_doc import example_texts
 from tests.independent import bson
 from tests.vectors.cases import Vector
@@ -71,19 +69,12 @@ def verdict_of(step: dict[str, Any]) -> Verdict:
 def settle(
     session: ServerSession | ClientSession, effects: Iterable[Effect], key: PrivateKey, verdict: Verdict, now: float
 ) -> list[Effect]:
-    """Answer what the session asks, and give what it told."""
-    told: list[Effect] = []
-    for effect in effects:
-        match effect:
-            case Sign():
-                told += settle(session, session.answer(effect.answer(key), now), key, verdict, now)
-            case Verify():
-                told += settle(session, session.answer(effect.answer(), now), key, verdict, now)
-            case Admit():
-                assert isinstance(session, ServerSession)
-                told += settle(session, session.answer(verdict, now), key, verdict, now)
-            case _:
-                told.append(effect)
+    """Answer what the session asks. Gives what it told, questions left out."""
+    told = list(effects)
+    while (question := session.question) is not None:
+        told.remove(question)
+        result: Any = answer_to(question, verdict, key)
+        told += session.answer(result, now)
     return told
 
 
