@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from ric0_trio.protocol.envelope import build_envelope, clip_problem, parse_envelope, salvage_request
+from ric0_trio.protocol.envelope import build_envelope, tell_problem, parse_envelope, salvage_request
 from ric0_trio.protocol.errors import DecodeError
 from ric0_trio.protocol.messages import Envelope, JsonObject, Message, Reply, Request
 from ric0_trio.protocol.usual_json import read_usual_request
@@ -64,7 +64,7 @@ class JsonCodec(Codec):
         try:
             plain = msgspec.json.decode(payload)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise DecodeError(f"no valid JSON: {clip_problem(error)}") from None
+            raise DecodeError(f"no valid JSON: {tell_problem(error)}") from None
         if isinstance(payload, bytes) or payload.count("{") + payload.count("[") > MAX_DEPTH:
             _check_depth(plain)
         return parse_envelope(plain)

@@ -31,7 +31,7 @@ from ric0_trio.protocol.messages import (
     Status,
 )
 
-_MAX_PROBLEM_CHARS: Final = 200
+_WRONG_VALUE: Final = re.compile(r"(?<=Invalid enum value) .*(?= - at `)", re.DOTALL)
 
 RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,32})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 """The form of a `time`. msgspec is laxer: it takes a space for the T, and an offset without its colon."""
@@ -71,12 +71,12 @@ def parse_envelope(plain: object) -> Envelope:
     try:
         return _parse_strictly(plain)
     except (msgspec.ValidationError, DecodeError) as error:
-        return salvage_request(plain, clip_problem(error))
+        return salvage_request(plain, tell_problem(error))
 
 
-def clip_problem(error: Exception) -> str:
-    """What was wrong, for a log; msgspec repeats a wrong value, however long."""
-    return str(error)[:_MAX_PROBLEM_CHARS]
+def tell_problem(error: Exception) -> str:
+    """What was wrong, for a log; msgspec repeats a wrong value, which can be a secret, of any length."""
+    return _WRONG_VALUE.sub("", str(error))
 
 
 def salvage_request(plain: object, problem: str) -> BadRequest:
@@ -120,7 +120,7 @@ def _convert_data(data: JsonObject, kind: type[_T]) -> _T:
     try:
         return msgspec.convert(known, kind)
     except msgspec.ValidationError as error:
-        raise DecodeError(clip_problem(error).replace("`$", "`$.data")) from None
+        raise DecodeError(tell_problem(error).replace("`$", "`$.data")) from None
 
 
 def _without_unknown_keys(plain: JsonObject, kind: type[msgspec.Struct]) -> JsonObject:
