@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from ric0_trio.protocol.envelope import build_envelope, tell_problem, parse_envelope, salvage_request
+from ric0_trio.protocol.envelope import build_envelope, parse_envelope, salvage_request, tell_problem
 from ric0_trio.protocol.errors import DecodeError
 from ric0_trio.protocol.messages import Envelope, JsonObject, Message, Reply, Request
 from ric0_trio.protocol.usual_json import read_usual_request
