@@ -1,0 +1,82 @@
+"""A copy of the tree to change, and its tests, run over and over in processes that begin with the libraries loaded.
+
+Nothing is loaded of the copy itself, and what the parent has loaded of the tree is forgotten in each child: there, the
+tests meet the files as they are now.
+"""
+
+import importlib
+import os
+import shutil
+import signal
+import sys
+from multiprocessing import get_context
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+NEEDED = ("ric0_trio", "tests", "docs", "README.md", "pyproject.toml")
+TIMEOUT_S = 120.0
+"""Ten times what all the tests take. No mutant needs as long, unless it hangs."""
+
+ALL_TESTS = [
+    "tests/protocol",
+    "tests/vectors",
+    "tests/access/test_rules.py",
+    # These take longer than all the others, and notice nothing that those do not.
+    "--ignore=tests/protocol/test_walk.py",
+    "--ignore=tests/protocol/test_conversation.py",
+]
+_LIBRARIES = (
+    "bson",
+    "cryptography.hazmat.primitives.asymmetric.rsa",
+    "hypothesis",
+    "msgspec",
+    "nacl.signing",
+    "pytest",
+    "trio",
+)
+_PYTEST = ["-x", "-q", "--assert=plain", "-o", "addopts=", "-p", "no:xdist", "-p", "no:cacheprovider"]
+
+
+def enter_copy(scratch: Path) -> None:
+    """Give this process a copy of the tree in a folder of `scratch`. Raises `RuntimeError` if its tests fail."""
+    copy = scratch / str(os.getpid())
+    copy.mkdir()
+    for name in NEEDED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(ROOT / name, copy / name)
+    os.chdir(copy)
+    os.environ["CI"] = "1"  # hypothesis then draws the same examples each time, and keeps none
+    for name in _LIBRARIES:
+        importlib.import_module(name)
+    sys.dont_write_bytecode = False  # once: what is compiled of the tests is read from then on
+    if run_tests(ALL_TESTS) != "survived":
+        raise RuntimeError("the tests fail without any change")
+    sys.dont_write_bytecode = True  # a mutant's must not be taken for the next one's
+
+
+def run_tests(tests: list[str]) -> str:
+    """Run some tests on the copy as it is: `killed` when one fails, `timed out`, or `survived`."""
+    process = get_context("fork").Process(target=_run_pytest, args=(tests,))
+    process.start()
+    process.join(TIMEOUT_S)
+    if process.is_alive():
+        os.killpg(process.ident or 0, signal.SIGKILL)
+        process.join()
+        return "timed out"
+    return "survived" if process.exitcode == 0 else "killed"
+
+
+def _run_pytest(tests: list[str]) -> None:
+    os.setsid()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    for name in list(sys.modules):
+        if name.partition(".")[0] in ("ric0_trio", "tests"):
+            del sys.modules[name]
+    sys.path[:] = [str(Path.cwd()), *(place for place in sys.path if place not in ("", str(ROOT)))]
+    import pytest
+
+    os._exit(pytest.main([*_PYTEST, *tests]))
