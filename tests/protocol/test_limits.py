@@ -6,11 +6,13 @@ import pytest
 from ric0_trio.protocol import KEY_FORMATS, SessionLimits
 from tests.protocol.pair import server_profile
 
-SECONDS = [(0.001, 0), (86_400, 86_400.5)]
-NUMBERS = [(1, 0), (1_000_000_000, 1_000_000_001)]
-RATES = [(0.001, 0), (1_000_000, 1_000_000.5)]
+Bounds = list[tuple[float, float]]
 
-BOUNDS = {
+SECONDS: Bounds = [(0.001, 0), (86_400, 86_400.5)]
+NUMBERS: Bounds = [(1, 0), (1_000_000_000, 1_000_000_001)]
+RATES: Bounds = [(0.001, 0), (1_000_000, 1_000_000.5)]
+
+BOUNDS: dict[str, Bounds] = {
     "auth_timeout_s": SECONDS,
     "answer_timeout_s": SECONDS,
     "messages_before_auth": NUMBERS,
