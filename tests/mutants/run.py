@@ -15,6 +15,7 @@ import json
 import os
 import sys
 import tempfile
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -30,19 +31,41 @@ RESULTS = ROOT / "build/mutants/results.jsonl"
 
 OWN_TESTS = {
     "ric0_trio/access/rules.py": ["tests/access/test_rules.py"],
-    "ric0_trio/protocol/client.py": ["tests/protocol/test_client_session.py", "tests/protocol/test_client_doubts.py"],
-    "ric0_trio/protocol/codec.py": ["tests/protocol/test_codec.py", "tests/protocol/test_codec_bson.py"],
+    "ric0_trio/protocol/client.py": [
+        "tests/protocol/test_client_session.py",
+        "tests/protocol/test_client_doubts.py",
+        "tests/protocol/test_texts.py",
+    ],
+    "ric0_trio/protocol/codec.py": [
+        "tests/protocol/test_texts.py",
+        "tests/protocol/test_codec.py",
+        "tests/protocol/test_nesting.py",
+        "tests/protocol/test_codec_bson.py",
+    ],
     "ric0_trio/protocol/effects.py": ["tests/protocol/test_values.py", "tests/protocol/test_endings.py"],
-    "ric0_trio/protocol/envelope.py": ["tests/protocol/test_codec.py", "tests/protocol/test_codec_bson.py"],
-    "ric0_trio/protocol/keys.py": ["tests/protocol/test_keys.py"],
-    "ric0_trio/protocol/messages.py": ["tests/protocol/test_values.py", "tests/protocol/test_bounds.py"],
+    "ric0_trio/protocol/envelope.py": [
+        "tests/protocol/test_texts.py",
+        "tests/protocol/test_codec.py",
+        "tests/protocol/test_bounds.py",
+    ],
+    "ric0_trio/protocol/keys.py": ["tests/protocol/test_texts.py", "tests/protocol/test_keys.py"],
+    "ric0_trio/protocol/messages.py": [
+        "tests/protocol/test_values.py",
+        "tests/protocol/test_versions.py",
+        "tests/protocol/test_bounds.py",
+    ],
     "ric0_trio/protocol/names.py": ["tests/protocol/test_names.py"],
     "ric0_trio/protocol/negotiate.py": ["tests/protocol/test_negotiate.py"],
-    "ric0_trio/protocol/profile.py": ["tests/protocol/test_limits.py"],
+    "ric0_trio/protocol/profile.py": ["tests/protocol/test_limits.py", "tests/protocol/test_values.py"],
     "ric0_trio/protocol/rate.py": ["tests/protocol/test_rate.py"],
-    "ric0_trio/protocol/session.py": ["tests/protocol/test_states.py", "tests/protocol/test_endings.py"],
+    "ric0_trio/protocol/session.py": [
+        "tests/protocol/test_texts.py",
+        "tests/protocol/test_states.py",
+        "tests/protocol/test_endings.py",
+        "tests/protocol/test_budgets.py",
+    ],
     "ric0_trio/protocol/states.py": ["tests/protocol/test_states.py"],
-    "ric0_trio/protocol/timeline.py": ["tests/protocol/test_endings.py", "tests/protocol/test_budgets.py"],
+    "ric0_trio/protocol/timeline.py": ["tests/protocol/test_texts.py", "tests/protocol/test_budgets.py"],
     "ric0_trio/protocol/usual_json.py": ["tests/protocol/test_usual_json.py"],
 }
 """The modules that are changed, each with the tests that are most likely to notice: they are asked first."""
@@ -160,10 +183,13 @@ def _try(mutant: Mutant) -> Trial:
 
 
 def _is_python(source: str) -> bool:
-    try:
-        compile(source, "mutant", "exec")
-    except SyntaxError:
-        return False
+    """Whether it compiles without a warning: nobody could commit `x is 1`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            compile(source, "mutant", "exec")
+        except SyntaxError:
+            return False
     return True
 
 

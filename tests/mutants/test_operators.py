@@ -20,6 +20,13 @@ CHANGED: list[tuple[str, str, list[str]]] = [
     ("RemoveStatement", "def f():\n    x = 1\n", ["def f():\n    pass\n"]),
     ("RemoveStatement", "def f():\n    return x\n", ["def f():\n    return None\n"]),
     ("RemoveStatement", 'x = 1\ndef f():\n    """Words."""\n    return None\n', []),
+    ("ReplaceCaught", "try:\n    x\nexcept E as e:\n", ["try:\n    x\nexcept ZeroDivisionError as e:\n"]),
+    ("ReplaceCaught", "try:\n    x\nexcept a.E:\n", ["try:\n    x\nexcept ZeroDivisionError:\n"]),
+    (
+        "ReplaceCaught",
+        "try:\n    x\nexcept (a.E, F):\n",
+        ["try:\n    x\nexcept (ZeroDivisionError, F):\n", "try:\n    x\nexcept (a.E, ZeroDivisionError):\n"],
+    ),
     ("ForgetCase", "match x:\n    case int() if x > 0:\n", ["match x:\n    case int() if False and x > 0:\n"]),
     ("ForgetCase", "if x:\n    y = 1 if z else 2\n", []),
 ]
