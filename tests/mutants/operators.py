@@ -1,7 +1,8 @@
 """What is changed in the source, one change a mutant: the operators of cosmic-ray that suit it, and five more.
 
 cosmic-ray changes numbers, comparisons, arithmetic, `and` and `or`, conditions, decorators and loops. It leaves alone
-what a protocol is made of: names on the wire, members of enums in tables, and statements. Those are here, written against the trees of parso that cosmic-ray walks.
+what a protocol is made of: names on the wire, members of enums in tables, and statements. Those are here, written
+against the trees of parso that cosmic-ray walks.
 """
 
 import re
