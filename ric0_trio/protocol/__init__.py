@@ -52,7 +52,7 @@ from ric0_trio.protocol.messages import (
 from ric0_trio.protocol.negotiate import negotiate
 from ric0_trio.protocol.profile import ServerProfile, SessionLimits
 from ric0_trio.protocol.session import ServerSession
-from ric0_trio.protocol.states import TRANSITIONS, Action, Input, State
+from ric0_trio.protocol.states import OUTCOMES, TRANSITIONS, Action, Input, Outcome, Result, State
 
 PATH = "/ric0_chat"
 """The path of the protocol's WebSocket."""
@@ -61,6 +61,7 @@ __all__ = [
     "DEFAULT_FORMAT",
     "KEY_FORMATS",
     "NEVER_RETURN",
+    "OUTCOMES",
     "PATH",
     "REFUSALS",
     "TRANSITIONS",
@@ -95,6 +96,7 @@ __all__ = [
     "Kick",
     "LocalProtocolError",
     "Message",
+    "Outcome",
     "PrivateKey",
     "PublicKey",
     "Question",
@@ -103,6 +105,7 @@ __all__ = [
     "Release",
     "Reply",
     "Request",
+    "Result",
     "Send",
     "ServerFailed",
     "ServerInfo",

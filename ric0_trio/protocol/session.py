@@ -1,6 +1,7 @@
 """`ServerSession`: one connection as the server sees it, with no I/O, clock or randomness of its own.
 
-Inputs come in with `now`, effects go out in order; what each input does in each state is looked up in `states.py`.
+Inputs come in with `now`, effects go out in order. Here is found out how things turn out; which reply, close and next
+state each input leads to, in each state and by each outcome, is looked up in `states.py`.
 """
 
 from collections.abc import Callable
@@ -8,14 +9,14 @@ from functools import partial
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
+from ric0_trio.protocol.answers import check_answer, explain
 from ric0_trio.protocol.codec import Codec, size_of
 from ric0_trio.protocol.effects import (
-    REFUSALS,
     Admit,
     Admitted,
     Close,
-    CloseCode,
     Effect,
     Kick,
     Question,
@@ -30,7 +31,6 @@ from ric0_trio.protocol.effects import (
 from ric0_trio.protocol.errors import DecodeError, LocalProtocolError
 from ric0_trio.protocol.keys import decode_base64, decode_challenge, encode_base64
 from ric0_trio.protocol.messages import (
-    MAX_SENTENCE_CHARS,
     BadRequest,
     ChallengeReply,
     ChallengeRequest,
@@ -43,13 +43,22 @@ from ric0_trio.protocol.messages import (
     Reply,
     ReplyData,
     Request,
-    Status,
     UserIdentity,
 )
 from ric0_trio.protocol.negotiate import negotiate
 from ric0_trio.protocol.profile import ServerProfile, SessionLimits
 from ric0_trio.protocol.rate import TokenBucket
-from ric0_trio.protocol.states import CLOSES, REFUSES, SUCCESSES, TRANSITIONS, Action, Input, State, answers, classify
+from ric0_trio.protocol.states import (
+    KICKS,
+    OUTCOMES,
+    TRANSITIONS,
+    VERDICTS,
+    Action,
+    Input,
+    Outcome,
+    State,
+    classify,
+)
 from ric0_trio.protocol.timeline import Timeline
 
 Effects = tuple[Effect, ...]
@@ -57,6 +66,10 @@ Effects = tuple[Effect, ...]
 # Made and looked up once: every message needs them, and Python 3.11 calls a function to find an enum's member.
 _CONNECTED: Final = State.CONNECTED
 _CLOSED: Final = State.CLOSED
+_DONE: Final = Outcome.DONE
+_CHECK: Final = Action.CHECK
+_ANSWERED: Final = (Request, BadRequest)
+_SIGNING: Final = frozenset({Action.SIGN, Action.SIGN_AGAIN})
 _NOTHING: Final = Empty()
 
 
@@ -64,6 +77,7 @@ class _Asked(msgspec.Struct, frozen=True):
     """The open question: what it is for, since when, and what its answer does."""
 
     question: Question
+    action: Action
     request: Request
     at: float
     then: Callable[[Any], Effects]
@@ -135,13 +149,11 @@ class ServerSession:
             name = type(self._asked.question).__name__
             raise LocalProtocolError(f"received a message while {name} waits for its answer")
         if self._auth_deadline is not None and now >= self._auth_deadline:
-            return self._act(Input.DEADLINE, limit="auth_timeout_s")
-        is_connected = self._state is _CONNECTED
+            return self._act(Input.DEADLINE)
         if not self._spend_message():
-            return self._act(Input.OVER_BUDGET, limit="messages_per_s" if is_connected else "messages_before_auth")
+            return self._act(Input.OVER_BUDGET)
         if size_of(payload) > self.max_message_bytes:
-            limit = "max_message_bytes" if is_connected else "max_message_bytes_before_auth"
-            return self._act(Input.TOO_BIG, limit=limit)
+            return self._act(Input.TOO_BIG)
         if not isinstance(payload, self._codec.payload_type):
             return self._act(Input.WRONG_KIND)
         try:
@@ -160,7 +172,7 @@ class ServerSession:
         asked = self._asked
         if asked is None:
             raise LocalProtocolError("answered, but no question is open")
-        _check_answer(asked.question, result)
+        check_answer(asked.question, result)
         timed_out = self.handle_timeout(now)
         self._asked = None
         if self._state is _CLOSED:
@@ -176,99 +188,88 @@ class ServerSession:
         if deadline is None or now < deadline:
             return ()
         if self._asked is None:
-            return self._act(Input.DEADLINE, limit="auth_timeout_s")
-        failed = self._reply(self._asked.request, Status.UNKNOWN_ERROR)
-        close = Close(CloseCode.INTERNAL_ERROR, "the server could not answer in time", limit="answer_timeout_s")
-        # A place is given back first, always: what follows can fail for want of a client.
-        return (*self._end(), failed, close)
+            return self._act(Input.DEADLINE)
+        return self._conclude(self._asked.action, Outcome.LATE, self._asked.request)
 
     def kick(self, cause: Kick, now: float) -> Effects:
-        """Put the client out, in any state: one that is being admitted is reached as well."""
+        """Put the client out, in any state: one that is being admitted is reached as well.
+
+        Raises `LocalProtocolError` when the cause has a code that `Kick` does not name.
+        """
         self._time.advance(now)
-        return self._close(cause.code, cause.reason)
+        outcome = KICKS.get(cause.code)
+        if outcome is None:
+            raise LocalProtocolError(f"a client cannot be put out with the code {cause.code}")
+        return self._act(Input.KICK, outcome=outcome, reason=cause.reason)
 
     def shutdown(self, now: float) -> Effects:
         """End the connection because the server is going away."""
         self._time.advance(now)
-        return self._close(CloseCode.GOING_AWAY, "the server is going away")
+        return self._act(Input.SHUTDOWN)
 
     def connection_lost(self, now: float) -> Effects:
         """Take note that the client is gone, whichever way."""
         self._time.advance(now)
-        return self._end()
+        return self._act(Input.LOST)
 
     # What it does
 
     def _act(
-        self, given: Input, envelope: Envelope | None = None, *, detail: str | None = None, limit: str | None = None
+        self,
+        given: Input,
+        envelope: Envelope | None = None,
+        outcome: Outcome = _DONE,
+        detail: str | None = None,
+        reason: str | None = None,
     ) -> Effects:
+        if self._state is _CLOSED:
+            return ()
         action = TRANSITIONS[given][self._state]
-        if isinstance(envelope, BadRequest) and action is Action.REFUSE_INVALID_IF_ANSWERED:
-            answered = answers(self._state, envelope.name)
-            action = Action.REFUSE_INVALID if answered else Action.CLOSE_UNAUTHENTICATED
-            detail = envelope.problem
-        if action in CLOSES:
-            return self._close(*CLOSES[action], detail, limit)
-        if action in REFUSES and isinstance(envelope, Request | BadRequest):
-            return (self._reply(envelope, REFUSES[action]),)
-        match envelope:
-            case Request(data=ChallengeRequest() as challenge) if action is Action.SIGN:
-                return self._challenged(envelope, challenge)
-            case Request(data=ConnectRequest() as connect) if action is Action.CHECK:
-                return self._check_connect(envelope, connect)
-            case Request(data=DisconnectRequest() as leave) if action is Action.LEAVE:
-                return self._leave(envelope, leave)
-        return ()  # Action.IGNORE
+        if action in _SIGNING and isinstance(envelope, Request) and isinstance(envelope.data, ChallengeRequest):
+            return self._sign(action, envelope, envelope.data)
+        if action is _CHECK and isinstance(envelope, Request) and isinstance(envelope.data, ConnectRequest):
+            return self._check(action, envelope, envelope.data)
+        return self._conclude(action, outcome, envelope, detail, reason)
 
-    def _challenged(self, request: Request, data: ChallengeRequest) -> Effects:
+    def _sign(self, action: Action, request: Request, data: ChallengeRequest) -> Effects:
         if self._challenges_left == 0:
-            return self._act(Input.OVER_BUDGET, limit="challenges")
+            return self._conclude(action, Outcome.CHALLENGES_SPENT, request)
         self._challenges_left -= 1
         challenge = decode_challenge(data.challenge)
         if challenge is None:
-            return (self._reply(request, Status.INVALID_CHALLENGE),)
-        return self._ask(Sign(challenge), request, partial(self._challenge_signed, request))
+            return self._conclude(action, Outcome.UNSIGNABLE, request)
+        return self._ask(Sign(challenge), action, request, partial(self._signed, action, request))
 
-    def _challenge_signed(self, request: Request, signature: bytes) -> Effects:
-        if self._state is State.OPEN:
-            self._state = SUCCESSES[Action.SIGN]
+    def _signed(self, action: Action, request: Request, signature: bytes) -> Effects:
         data = ChallengeReply(self._profile.info.pubkey, encode_base64(signature))
-        return (self._reply(request, Status.SUCCESS, data),)
+        return self._conclude(action, Outcome.SIGNED, request, data=data)
 
-    def _check_connect(self, request: Request, data: ConnectRequest) -> Effects:
+    def _check(self, action: Action, request: Request, data: ConnectRequest) -> Effects:
         user_key, server_key = data.user.pubkey, self._profile.info.pubkey
         if user_key.format not in self._profile.accepted_key_formats:
             why = RefusalReply(disallowed_user_reason="this server does not accept keys of that format")
-            return (self._reply(request, Status.DISALLOWED_USER, why),)
+            return self._conclude(action, Outcome.FORMAT_NOT_ACCEPTED, request, data=why)
         if user_key == server_key:
-            return (self._reply(request, Status.DISALLOWED_USER),)
+            return self._conclude(action, Outcome.OWN_KEY, request)
         signature = decode_base64(data.challenge)
         if signature is None:
-            return (self._reply(request, Status.INVALID_CHALLENGE),)
+            return self._conclude(action, Outcome.PROOF_UNREADABLE, request)
         question = Verify(user_key, bytes(server_key), signature)
-        return self._ask(question, request, partial(self._proof_verified, request, data))
+        return self._ask(question, action, request, partial(self._verified, action, request, data))
 
-    def _proof_verified(self, request: Request, data: ConnectRequest, verified: bool) -> Effects:
+    def _verified(self, action: Action, request: Request, data: ConnectRequest, verified: bool) -> Effects:
         if not verified:
-            return (self._reply(request, Status.INVALID_CHALLENGE),)
+            return self._conclude(action, Outcome.PROOF_WRONG, request)
         question = Admit(data.user, data.client_app, data.join_token)
-        return self._ask(question, request, partial(self._verdict_given, request, data))
+        return self._ask(question, action, request, partial(self._decided, action, request, data))
 
-    def _verdict_given(self, request: Request, data: ConnectRequest, verdict: Verdict) -> Effects:
+    def _decided(self, action: Action, request: Request, data: ConnectRequest, verdict: Verdict) -> Effects:
         if isinstance(verdict, Refused):
-            return (self._reply(request, verdict.status, _explain(verdict)),)
-        self._state = SUCCESSES[Action.CHECK]
-        self._user = data.user
-        self._auth_deadline = None
+            return self._conclude(action, VERDICTS[verdict.status], request, data=explain(verdict))
         welcome = ConnectReply(negotiate(self._profile.app, data.client_app), self._profile.info)
-        return (self._reply(request, Status.SUCCESS, welcome),)
-
-    def _leave(self, request: Request, data: DisconnectRequest) -> Effects:
-        self._state = SUCCESSES[Action.LEAVE]
-        self._user = None
-        self._auth_deadline = self._time.now + self._limits.auth_timeout_s
-        self._messages_left = self._limits.messages_before_auth
-        return Release(data.reason), self._reply(request, Status.SUCCESS)
+        effects = self._conclude(action, Outcome.ADMITTED, request, data=welcome)
+        self._user = data.user
+        return effects
 
     # What they share
 
@@ -278,46 +279,51 @@ class ServerSession:
         self._messages_left -= 1
         return self._messages_left >= 0
 
-    def _ask(self, question: Question, request: Request, then: Callable[[Any], Effects]) -> Effects:
-        self._asked = _Asked(question, request, self._time.now, then)
+    def _ask(self, question: Question, action: Action, request: Request, then: Callable[[Any], Effects]) -> Effects:
+        self._asked = _Asked(question, action, request, self._time.now, then)
         return (question,)
 
-    def _reply(self, to: Request | BadRequest, status: Status, data: ReplyData | None = None) -> Send:
-        reply = Reply(self._time.stamp(), to.name, to.conversation, status, data or _NOTHING)
-        detail = to.problem if isinstance(to, BadRequest) else None
-        return Send(self._codec.encode(reply), to.name, status, detail)
+    def _conclude(
+        self,
+        action: Action,
+        outcome: Outcome,
+        envelope: Envelope | None = None,
+        detail: str | None = None,
+        reason: str | None = None,
+        data: ReplyData = _NOTHING,
+    ) -> Effects:
+        """Do what the table says. A place is given back first, always: what follows can fail for want of a client."""
+        result = OUTCOMES[action][outcome]
+        if isinstance(envelope, BadRequest):
+            detail = envelope.problem
+        effects: Effects = ()
+        if result.reply is not None and isinstance(envelope, _ANSWERED):
+            reply = Reply(self._time.stamp(), envelope.name, envelope.conversation, result.reply, data)
+            effects = (Send(self._codec.encode(reply), envelope.name, result.reply, detail),)
+        if result.close is not None:
+            effects = (*effects, _complete(result.close, reason, detail))
+        if result.state is not None:
+            effects = (*self._enter(result.state, envelope), *effects)
+        return effects
 
-    def _close(self, code: CloseCode, reason: str, detail: str | None = None, limit: str | None = None) -> Effects:
-        if self._state is _CLOSED:
-            return ()
-        return (*self._end(), Close(code, clip_close_reason(reason), detail, limit))
-
-    def _end(self) -> Effects:
+    def _enter(self, state: State, cause: Envelope | None) -> Effects:
         was_connected = self._state is _CONNECTED
-        self._state = _CLOSED
+        self._state = state
         self._user = None
-        return (Release(),) if was_connected else ()
+        if state is _CONNECTED:
+            self._auth_deadline = None
+        elif state is State.DISCONNECTED:
+            self._auth_deadline = self._time.now + self._limits.auth_timeout_s
+            self._messages_left = self._limits.messages_before_auth
+        if not was_connected:
+            return ()
+        match cause:
+            case Request(data=DisconnectRequest(reason=parting)):
+                return (Release(parting),)
+        return (Release(),)
 
 
-_ANSWERS: Final[dict[type[Question], tuple[type, ...]]] = {
-    Sign: (bytes,),
-    Verify: (bool,),
-    Admit: (Admitted, Refused),
-}
-
-
-def _check_answer(question: Question, result: bytes | bool | Verdict) -> None:
-    if not isinstance(result, _ANSWERS[type(question)]):
-        raise LocalProtocolError(f"{type(result).__name__} is no answer to {type(question).__name__}")
-    if isinstance(result, Refused) and result.status not in REFUSALS:
-        raise LocalProtocolError(f"`connect` cannot be refused with {result.status}")
-
-
-def _explain(verdict: Refused) -> RefusalReply:
-    reason = verdict.reason and verdict.reason[:MAX_SENTENCE_CHARS]
-    match verdict.status:
-        case Status.DISALLOWED_CLIENT:
-            return RefusalReply(disallowed_client_reason=reason)
-        case Status.DISALLOWED_USER:
-            return RefusalReply(disallowed_user_reason=reason)
-    return RefusalReply()
+def _complete(close: Close, reason: str | None, detail: str | None) -> Close:
+    if reason is not None:
+        close = replace(close, reason=clip_close_reason(reason))
+    return close if detail is None else replace(close, detail=detail)

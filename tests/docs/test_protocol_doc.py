@@ -6,17 +6,22 @@ import re
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from xml.etree import ElementTree
 
 import msgspec
 import pytest
 from msgspec.structs import asdict
 from nacl.signing import SigningKey
 
+from docs.making.state_diagram import make_state_diagram
+from docs.making.state_words import moves
 from ric0_trio.protocol import (
     KEY_FORMATS,
     NEVER_RETURN,
     PATH,
     REFUSALS,
+    TRANSITIONS,
+    Action,
     AppInfo,
     BsonCodec,
     ChallengeReply,
@@ -24,19 +29,23 @@ from ric0_trio.protocol import (
     CloseCode,
     ConnectReply,
     ConnectRequest,
+    Input,
     JsonCodec,
     PublicKey,
     Reply,
     Request,
     SessionLimits,
+    State,
     Status,
     negotiate,
 )
 from ric0_trio.protocol.keys import decode_base64
 from ric0_trio.protocol.messages import MAX_CONVERSATION, MAX_LABEL_CHARS
+from tests.protocol.state_table import TABLE
 
 DOCS = Path(__file__).parents[2] / "docs"
 DOCUMENT = DOCS / "protocol.md"
+PICTURE = DOCS / "states.svg"
 
 CITED_TITLES = {
     "Envelope",
@@ -95,12 +104,27 @@ class TestMadeParts:
     def test_are_rewritten_when_out_of_date(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         make_tables, copy = load_make_tables(), tmp_path / "protocol.md"
         right = DOCUMENT.read_text(encoding="utf-8")
-        copy.write_text(right.replace("| sign |", "| sigh |"), encoding="utf-8")
+        wrong = right.replace("| ignore |", "| answer |")
+        assert wrong != right
+        copy.write_text(wrong, encoding="utf-8")
         monkeypatch.setattr(make_tables, "DOCUMENT", copy)
 
         assert make_tables.main(["--check"]) == 1
         assert make_tables.main([]) == 0
         assert copy.read_text(encoding="utf-8") == right
+
+    @pytest.mark.parametrize("there", ["", "<svg/>", None])
+    def test_the_picture_is_drawn_anew_when_out_of_date(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: str | None
+    ) -> None:
+        make_tables, copy = load_make_tables(), tmp_path / "states.svg"
+        if there is not None:
+            copy.write_text(there, encoding="utf-8")
+        monkeypatch.setattr(make_tables, "PICTURE", copy)
+
+        assert make_tables.main(["--check"]) == 1
+        assert make_tables.main([]) == 0
+        assert copy.read_bytes() == PICTURE.read_bytes()
 
     def test_are_missed_when_a_marker_is_gone(self) -> None:
         make_tables = load_make_tables()
@@ -108,6 +132,31 @@ class TestMadeParts:
 
         with pytest.raises(SystemExit, match="state-table"):
             make_tables.remake(text)
+
+
+class TestStates:
+    def test_table_says_what_the_tests_hold_the_session_to(self) -> None:
+        written = [re.split(r" *\| *", line.strip("| ")) for line in section("States").splitlines() if "| S" in line]
+
+        assert {row[0]: (row[1], row[2], tuple(row[3:])) for row in written} == TABLE
+        assert [row[0] for row in written] == [f"S{number}" for number in range(1, len(TABLE) + 1)]
+
+    def test_page_shows_the_picture(self) -> None:
+        assert f"]({PICTURE.name})" in section("States")
+
+    def test_picture_has_every_state_every_status_and_every_code(self) -> None:
+        words = " ".join(ElementTree.parse(PICTURE).getroot().itertext())  # noqa: S314 - our own file
+        cells = " ".join(cell for row in TABLE.values() for cell in row[2])
+
+        assert all(state.value in words for state in State)
+        assert set(re.findall(r"[a-z]+_[a-z_]+|\b\d{4}\b", cells)) <= set(re.findall(r"\w+", words))
+
+    def test_picture_is_of_the_tables(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        before = moves()
+        monkeypatch.setitem(TRANSITIONS[Input.CONNECT], State.OPEN, Action.CHECK)
+
+        assert moves() == before | {(State.OPEN, State.CONNECTED): ["connect", "success"]}
+        assert make_state_diagram() != PICTURE.read_text(encoding="utf-8")
 
 
 class TestTitles:
