@@ -39,6 +39,7 @@ _ENUMS: Final = {
     "State": states.State,
     "Input": states.Input,
     "Action": states.Action,
+    "Outcome": states.Outcome,
     "_A": states.Action,
     "ClientState": client.ClientState,
     "Mode": rules.Mode,

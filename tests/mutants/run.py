@@ -7,6 +7,7 @@ reason; it ends with 1 when one does not.
     ric0_trio/protocol/rate.py   only this module; any number of them, and all when none is named
     --jobs 2                     so many at once
     --again                      keep what is known of modules that are the same as the last time, but for survivors
+    --quick                      ask the module's own tests alone: what survives may not survive the others
 """
 
 import argparse
@@ -20,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +33,7 @@ RESULTS = ROOT / "build/mutants/results.jsonl"
 
 OWN_TESTS = {
     "ric0_trio/access/rules.py": ["tests/access/test_rules.py"],
+    "ric0_trio/protocol/answers.py": ["tests/protocol/test_texts.py", "tests/protocol/test_endings.py"],
     "ric0_trio/protocol/client.py": [
         "tests/protocol/test_client_session.py",
         "tests/protocol/test_client_doubts.py",
@@ -64,7 +67,7 @@ OWN_TESTS = {
         "tests/protocol/test_endings.py",
         "tests/protocol/test_budgets.py",
     ],
-    "ric0_trio/protocol/states.py": ["tests/protocol/test_states.py"],
+    "ric0_trio/protocol/states.py": ["tests/protocol/test_state_table.py", "tests/protocol/test_states.py"],
     "ric0_trio/protocol/timeline.py": ["tests/protocol/test_texts.py", "tests/protocol/test_budgets.py"],
     "ric0_trio/protocol/usual_json.py": ["tests/protocol/test_usual_json.py"],
 }
@@ -105,7 +108,7 @@ def main() -> int:
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     with RESULTS.open("w") as file:
         file.writelines(f"{json.dumps(trial)}\n" for trial in trials)
-        for trial in _try_all([mutant for mutant in mutants if mutant not in known], options.jobs):
+        for trial in _try_all([mutant for mutant in mutants if mutant not in known], options.jobs, options.quick):
             trials.append(trial)
             file.write(f"{json.dumps(trial)}\n")
             file.flush()
@@ -120,6 +123,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("module", nargs="*", help="only these, as paths from the root; all when none is named")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="so many at once")
     parser.add_argument("--again", action="store_true", help="keep what is known, but for survivors")
+    parser.add_argument("--quick", action="store_true", help="ask the module's own tests alone")
     options = parser.parse_args()
     if unknown := set(options.module) - set(OWN_TESTS):
         parser.error(f"no module that is changed: {', '.join(sorted(unknown))}; those are {', '.join(OWN_TESTS)}")
@@ -149,11 +153,11 @@ def _read_results() -> list[Trial]:
 # Trying
 
 
-def _try_all(mutants: list[Mutant], jobs: int) -> Iterator[Trial]:
+def _try_all(mutants: list[Mutant], jobs: int, quick: bool) -> Iterator[Trial]:
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="mutants-"))
         pool = stack.enter_context(ProcessPoolExecutor(jobs, initializer=enter_copy, initargs=(Path(scratch),)))
-        for number, trial in enumerate(pool.map(_try, mutants), 1):
+        for number, trial in enumerate(pool.map(partial(_try, quick=quick), mutants), 1):
             if trial.outcome == "survived":
                 print(f"survived: {_name(trial)}")
             if number % 50 == 0 or number == len(mutants):
@@ -161,7 +165,7 @@ def _try_all(mutants: list[Mutant], jobs: int) -> Iterator[Trial]:
             yield trial
 
 
-def _try(mutant: Mutant) -> Trial:
+def _try(mutant: Mutant, *, quick: bool) -> Trial:
     from cosmic_ray.mutating import mutate_code
 
     from tests.mutants.operators import operators
@@ -175,7 +179,7 @@ def _try(mutant: Mutant) -> Trial:
     path.write_text(mutated)
     try:
         outcome = run_tests(OWN_TESTS[mutant.module])
-        if outcome == "survived":
+        if outcome == "survived" and not quick:
             outcome = run_tests(ALL_TESTS)
     finally:
         path.write_text(source)

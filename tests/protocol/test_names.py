@@ -16,6 +16,8 @@ GOOD = [
     "x" * 64,
     "漢" * 64,
     "Zoë",
+    "Xenë",
+    "Zoë 1234 ---",  # marks alone are counted
     "Ada Lovelace",
     "Ada\u00a0Lovelace",
     "山田太郎",
