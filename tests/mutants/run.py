@@ -67,7 +67,11 @@ OWN_TESTS = {
         "tests/protocol/test_endings.py",
         "tests/protocol/test_budgets.py",
     ],
-    "ric0_trio/protocol/states.py": ["tests/protocol/test_state_table.py", "tests/protocol/test_states.py"],
+    "ric0_trio/protocol/states.py": [
+        "tests/protocol/test_state_table.py",
+        "tests/protocol/test_states.py",
+        "tests/docs/test_protocol_doc.py",
+    ],
     "ric0_trio/protocol/timeline.py": ["tests/protocol/test_texts.py", "tests/protocol/test_budgets.py"],
     "ric0_trio/protocol/usual_json.py": ["tests/protocol/test_usual_json.py"],
 }

@@ -20,6 +20,7 @@ ALL_TESTS = [
     "tests/protocol",
     "tests/vectors",
     "tests/access/test_rules.py",
+    "tests/docs/test_protocol_doc.py",
     # These draw or walk through thousands of inputs: they would make each survivor cost three times as much.
     "--ignore=tests/protocol/test_walk.py",
     "--ignore=tests/protocol/test_conversation.py",

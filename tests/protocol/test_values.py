@@ -1,4 +1,4 @@
-"""What the core takes and gives is plain data, which nobody can change afterwards."""
+"""What the core takes and gives is plain data: nobody can change it afterwards, and a log may show it."""
 
 import inspect
 
@@ -6,7 +6,21 @@ import msgspec
 import pytest
 
 from ric0_trio import protocol
+from ric0_trio.protocol import (
+    NEVER_RETURN,
+    REFUSALS,
+    Admit,
+    ClientProfile,
+    CloseCode,
+    ConnectRequest,
+    PublicKey,
+    Send,
+    Status,
+    Verify,
+)
+from tests.protocol.pair import CLIENT_APP, user
 
+USER = user()
 STRUCTURES = [kind for kind in vars(protocol).values() if isinstance(kind, type) and issubclass(kind, msgspec.Struct)]
 MADE_BY_NAMES = [
     protocol.AppInfo,
@@ -29,3 +43,69 @@ def test_nobody_can_change_it(kind: type[msgspec.Struct]) -> None:
 def test_a_structure_of_much_is_made_by_names(kind: type[msgspec.Struct]) -> None:
     places = [field.name for field in inspect.signature(kind).parameters.values() if field.kind != field.KEYWORD_ONLY]
     assert (places == []) == (kind in MADE_BY_NAMES or not kind.__struct_fields__)
+
+
+# Numbers and words of the wire
+
+
+def test_the_codes_of_a_close() -> None:
+    assert {code.name: code.value for code in CloseCode} == {
+        "NORMAL": 1000,
+        "GOING_AWAY": 1001,
+        "PROTOCOL_ERROR": 1002,
+        "WRONG_KIND": 1003,
+        "NOT_DECODABLE": 1007,
+        "POLICY": 1008,
+        "TOO_BIG": 1009,
+        "INTERNAL_ERROR": 1011,
+        "TRY_AGAIN_LATER": 1013,
+        "BANNED": 4001,
+        "KICKED": 4002,
+        "REPLACED": 4003,
+    }
+    assert {code.name for code in NEVER_RETURN} == {"BANNED", "KICKED", "REPLACED"}
+
+
+def test_the_statuses_of_a_reply() -> None:
+    accepted = {"success"}
+    of_access_rules = {
+        "disallowed_client",
+        "disallowed_user",
+        "unrecognised_user",
+        "join_token_required",
+        "invalid_join_token",
+        "already_connected",
+        "unknown_error",
+    }
+    of_the_session = {"invalid_message", "invalid_challenge", "not_connected"}
+    assert {status.value for status in REFUSALS} == of_access_rules
+    assert {status.value for status in Status} == accepted | of_access_rules | of_the_session
+
+
+# What a log may show
+
+SECRET = "secret of a stranger"  # noqa: S105 - nobody's
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (Send(SECRET, "connect"), "Send(name='connect', status=None, detail=None, …)"),
+        (Send(SECRET, "poll", "success", "d"), "Send(name='poll', status='success', detail='d', …)"),
+        (
+            Verify(PublicKey("AAAA", "x"), b"", SECRET.encode()),
+            "Verify(key=PublicKey(key='AAAA', format='x'), …)",
+        ),
+        (Admit(USER, CLIENT_APP, SECRET), f"Admit(user={USER!r}, client_app={CLIENT_APP!r}, …)"),
+        (
+            ClientProfile(user=USER, app=CLIENT_APP, join_token=SECRET),
+            f"ClientProfile(user={USER!r}, app={CLIENT_APP!r}, …)",
+        ),
+        (
+            ConnectRequest(client_app=CLIENT_APP, user=USER, challenge=SECRET, join_token=SECRET),
+            f"ConnectRequest(client_app={CLIENT_APP!r}, user={USER!r}, …)",
+        ),
+    ],
+)
+def test_what_holds_a_secret_is_shown_without_it(value: object, shown: str) -> None:
+    assert repr(value) == shown
