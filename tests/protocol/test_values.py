@@ -10,17 +10,23 @@ from ric0_trio.protocol import (
     NEVER_RETURN,
     REFUSALS,
     Admit,
+    AppInfo,
     ClientProfile,
     CloseCode,
     ConnectRequest,
+    DisconnectRequest,
     PublicKey,
+    RefusalReply,
     Send,
+    ServerInfo,
+    SoftwareVersion,
     Status,
     Verify,
 )
 from tests.protocol.pair import CLIENT_APP, user
 
 USER = user()
+BARE_APP = AppInfo(name="bare", version=SoftwareVersion("dev", 0, 1), capabilities=[], extensions={})
 STRUCTURES = [kind for kind in vars(protocol).values() if isinstance(kind, type) and issubclass(kind, msgspec.Struct)]
 MADE_BY_NAMES = [
     protocol.AppInfo,
@@ -43,6 +49,22 @@ def test_nobody_can_change_it(kind: type[msgspec.Struct]) -> None:
 def test_a_structure_of_much_is_made_by_names(kind: type[msgspec.Struct]) -> None:
     places = [field.name for field in inspect.signature(kind).parameters.values() if field.kind != field.KEYWORD_ONLY]
     assert (places == []) == (kind in MADE_BY_NAMES or not kind.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        (BARE_APP.version, {"type", "major", "minor"}),
+        (BARE_APP, {"name", "version", "capabilities", "extensions"}),
+        (USER, {"name", "type", "pubkey", "home_server"}),
+        (ServerInfo(pubkey=USER.pubkey, url="u", name="n"), {"pubkey", "url", "name"}),
+        (ConnectRequest(client_app=BARE_APP, user=USER, challenge=""), {"client_app", "user", "challenge"}),
+        (DisconnectRequest(), set()),
+        (RefusalReply(), set()),
+    ],
+)
+def test_what_is_absent_is_not_sent(value: msgspec.Struct, sent: set[str]) -> None:
+    assert msgspec.to_builtins(value).keys() == sent
 
 
 # Numbers and words of the wire
