@@ -11,6 +11,8 @@ import sys
 from multiprocessing import get_context
 from pathlib import Path
 
+from hypothesis import Phase, settings
+
 ROOT = Path(__file__).parents[2]
 NEEDED = ("ric0_trio", "tests", "docs", "README.md", "pyproject.toml")
 TIMEOUT_S = 120.0
@@ -29,7 +31,6 @@ ALL_TESTS = [
 _LIBRARIES = (
     "bson",
     "cryptography.hazmat.primitives.asymmetric.rsa",
-    "hypothesis",
     "msgspec",
     "nacl.signing",
     "pytest",
@@ -48,13 +49,23 @@ def enter_copy(scratch: Path) -> None:
         else:
             shutil.copy2(ROOT / name, copy / name)
     os.chdir(copy)
-    os.environ["CI"] = "1"  # hypothesis then draws the same examples each time, and keeps none
-    for name in _LIBRARIES:
-        importlib.import_module(name)
+    load_libraries()
     sys.dont_write_bytecode = False  # once: what is compiled of the tests is read from then on
     if run_tests(ALL_TESTS) != "survived":
         raise RuntimeError("the tests fail without any change")
     sys.dont_write_bytecode = True  # a mutant's must not be taken for the next one's
+
+
+def load_libraries() -> None:
+    """Load what the tests need beside the tree, and have hypothesis draw the same examples each time and keep none.
+
+    What fails is not made smaller: nobody reads it, and it takes most of the time.
+    """
+    for name in _LIBRARIES:
+        importlib.import_module(name)
+    phases = (Phase.explicit, Phase.generate)
+    settings.register_profile("mutants", derandomize=True, database=None, phases=phases)
+    settings.load_profile("mutants")
 
 
 def run_tests(tests: list[str]) -> str:
