@@ -251,6 +251,7 @@ def test_a_policy_that_says_nothing_lets_everyone_in() -> None:
 
 
 def test_facts_that_say_nothing_refuse_nobody() -> None:
+    assert Facts(now=NOW).live == 0
     request = Visitor(1).guest.request(None)
     for mode, admits in ((Mode.OPEN, True), (Mode.MEMBERS, False), (Mode.INVITE, False)):
         for policy in (Policy(mode), Policy(mode, 1)):

@@ -95,6 +95,16 @@ def test_null_is_refused_where_a_value_is_due(codec: Codec, plain: Plain, path: 
     assert isinstance(decode(codec, replaced(plain, path, None)), BadRequest | None)
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("n", "n"), ("n" * 64, "n" * 64), ("n" * 65, ""), ("", ""), (5, ""), (None, "")],
+)
+def test_a_bad_request_keeps_a_name_that_can_be_repeated(codec: Codec, name: object, kept: str) -> None:
+    bad = decode(codec, {**CHALLENGE, "name": name, "data": None})
+    assert isinstance(bad, BadRequest)
+    assert (bad.name, bad.conversation) == (kept, 0)
+
+
 # Programs, which both sides describe alike
 
 VERSION = {"type": "release", "major": 1, "minor": 2}
