@@ -141,6 +141,7 @@ BAD_APPS: list[Plain] = [
     {**APP, "extensions": {"e": 1}},
     *({**APP, "version": {**VERSION, key: None}} for key in VERSION),
     *({**APP, "version": {**VERSION, "major": bad}} for bad in (-1, MAX_COUNT + 1, 1.0, True, "1")),
+    {**APP, "version": {**VERSION, "patch": 1.5}},
     {**APP, "version": {**VERSION, "type": "rc"}},
     {**APP, "version": {**VERSION, "vcs_id": "v" * 129}},
 ]

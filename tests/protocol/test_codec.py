@@ -271,7 +271,7 @@ def without_bson(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_without_pymongo_there_is_json_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     module = without_bson(monkeypatch)
     assert [codec.subprotocol for codec in module.available_codecs()] == ["json"]
-    with pytest.raises(ImportError, match=r"ric0-trio\[bson\]"):
+    with pytest.raises(ImportError, match=r"^BSON needs pymongo: install ric0-trio\[bson\]$"):
         module.BsonCodec()
 
 
@@ -286,4 +286,4 @@ def test_what_was_wrong_is_told_in_few_words() -> None:
     plain["data"]["user"]["type"] = "x" * 15_000
     bad = JsonCodec().decode(json.dumps(plain))
     assert isinstance(bad, BadRequest)
-    assert len(bad.problem) <= 210
+    assert len(bad.problem) == 200

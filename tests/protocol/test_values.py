@@ -13,6 +13,7 @@ from ric0_trio.protocol import (
     AppInfo,
     ClientProfile,
     CloseCode,
+    Codec,
     ConnectRequest,
     DisconnectRequest,
     PublicKey,
@@ -23,6 +24,7 @@ from ric0_trio.protocol import (
     Status,
     Verify,
 )
+from ric0_trio.protocol.keys import KeyFormat
 from tests.protocol.pair import CLIENT_APP, user
 
 USER = user()
@@ -49,6 +51,16 @@ def test_nobody_can_change_it(kind: type[msgspec.Struct]) -> None:
 def test_a_structure_of_much_is_made_by_names(kind: type[msgspec.Struct]) -> None:
     places = [field.name for field in inspect.signature(kind).parameters.values() if field.kind != field.KEYWORD_ONLY]
     assert (places == []) == (kind in MADE_BY_NAMES or not kind.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    ("kind", "missing"),
+    [(Codec, {"decode", "encode"}), (KeyFormat, {"adopt", "check", "generate", "verify"})],
+)
+def test_an_interface_names_what_it_lacks(kind: type, missing: set[str]) -> None:
+    with pytest.raises(TypeError) as raised:
+        kind()
+    assert all(name in str(raised.value) for name in missing)
 
 
 @pytest.mark.parametrize(
