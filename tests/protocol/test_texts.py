@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from cryptography.hazmat.primitives import serialization
+from msgspec.structs import replace
 
 from ric0_trio.protocol import (
     Admitted,
@@ -143,6 +144,11 @@ MISUSES: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         lambda: client_saying("\ud800"),
         LocalProtocolError,
         "the reason has a lone surrogate, which cannot be sent",
+    ),
+    "a token too long": (
+        lambda: client_in(ClientState.VERIFIED, JSON).connect(replace(PROFILE, join_token="t" * 257), START),
+        LocalProtocolError,
+        "the join token has 257 characters; expected at most 256",
     ),
     "half a fingerprint": (
         lambda: parse_fingerprint("ed25519:0123456789abcdef"),

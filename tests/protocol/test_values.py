@@ -12,6 +12,7 @@ from ric0_trio.protocol import (
     Admit,
     AppInfo,
     ClientProfile,
+    ClientState,
     CloseCode,
     Codec,
     ConnectRequest,
@@ -21,6 +22,7 @@ from ric0_trio.protocol import (
     Send,
     ServerInfo,
     SoftwareVersion,
+    State,
     Status,
     Verify,
 )
@@ -114,6 +116,11 @@ def test_the_statuses_of_a_reply() -> None:
     of_the_session = {"invalid_message", "invalid_challenge", "not_connected"}
     assert {status.value for status in REFUSALS} == of_access_rules
     assert {status.value for status in Status} == accepted | of_access_rules | of_the_session
+
+
+@pytest.mark.parametrize("states", [State, ClientState])
+def test_a_state_is_called_by_its_name(states: type[State | ClientState]) -> None:
+    assert all(state.value == state.name for state in states)
 
 
 # What a log may show
