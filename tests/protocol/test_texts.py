@@ -14,6 +14,7 @@ from ric0_trio.protocol import (
     BadRequest,
     ClientSession,
     ClientState,
+    Close,
     Codec,
     DecodeError,
     InvalidKeyError,
@@ -267,6 +268,22 @@ def test_what_is_wrong_with_a_bad_request(codec: Codec, plain: Plain, text: str)
     bad = codec.decode(pack(codec, plain))
     assert isinstance(bad, BadRequest)
     assert bad.problem == text
+
+
+CLOSES: dict[str, tuple[str | bytes, str]] = {
+    "no envelope": ("{}", "the message is not a valid envelope"),
+    "bytes": (b"{}", "text and binary messages are not mixed: json is text, bson binary"),
+    "too early": (str(pack(JSON, request("poll", {}))), "connect first: this message needs authentication"),
+    "too big": (" " * 16_385, "the message is too big"),
+}
+
+
+@pytest.mark.parametrize("case", CLOSES)
+def test_what_a_stranger_is_told_at_the_end(case: str) -> None:
+    payload, reason = CLOSES[case]
+    (close,) = server_in(State.OPEN, JSON).receive(payload, START)
+    assert isinstance(close, Close)
+    assert close.reason == reason
 
 
 # What a server does wrong

@@ -8,7 +8,9 @@ import pytest
 from ric0_trio import protocol
 from ric0_trio.protocol import (
     NEVER_RETURN,
+    OUTCOMES,
     REFUSALS,
+    Action,
     Admit,
     AppInfo,
     ClientProfile,
@@ -121,6 +123,28 @@ def test_the_statuses_of_a_reply() -> None:
 @pytest.mark.parametrize("states", [State, ClientState])
 def test_a_state_is_called_by_its_name(states: type[State | ClientState]) -> None:
     assert all(state.value == state.name for state in states)
+
+
+OTHER_DEEDS = {
+    "SIGN": "sign",
+    "SIGN_AGAIN": "sign",
+    "CHECK": "check",
+    "LEAVE": "let",
+    "IGNORE": "ignore",
+    "END": "end,",
+}
+
+
+@pytest.mark.parametrize("action", Action)
+def test_the_words_of_an_action_begin_with_what_it_does(action: Action) -> None:
+    results = OUTCOMES[action].values()
+    if all(result.close for result in results):
+        deed = "close:"
+    elif all(result.reply not in (None, Status.SUCCESS) for result in results):
+        deed = "refuse:"
+    else:
+        deed = OTHER_DEEDS[action.name]
+    assert action.value.split()[0] == deed
 
 
 # What a log may show
