@@ -147,6 +147,10 @@ def test_the_words_of_an_action_begin_with_what_it_does(action: Action) -> None:
     assert action.value.split()[0] == deed
 
 
+def test_who_is_put_out_is_told_what_the_kick_says_alone() -> None:
+    assert [result.close and result.close.reason for result in OUTCOMES[Action.PUT_OUT].values()] == [""] * 4
+
+
 # What a log may show
 
 SECRET = "secret of a stranger"  # noqa: S105 - nobody's
