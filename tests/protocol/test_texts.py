@@ -270,20 +270,29 @@ def test_what_is_wrong_with_a_bad_request(codec: Codec, plain: Plain, text: str)
     assert bad.problem == text
 
 
-CLOSES: dict[str, tuple[str | bytes, str]] = {
-    "no envelope": ("{}", "the message is not a valid envelope"),
-    "bytes": (b"{}", "text and binary messages are not mixed: json is text, bson binary"),
-    "too early": (str(pack(JSON, request("poll", {}))), "connect first: this message needs authentication"),
-    "too big": (" " * 16_385, "the message is too big"),
+CLOSES: dict[str, tuple[str | bytes, str, str | None]] = {
+    "no envelope": ("{}", "the message is not a valid envelope", "`type` is none of message, request and reply"),
+    "bytes": (b"{}", "text and binary messages are not mixed: json is text, bson binary", None),
+    "too early": (
+        str(pack(JSON, request("poll", {}))),
+        "connect first: this message needs authentication",
+        None,
+    ),
+    "too early, and bad": (
+        str(pack(JSON, request("disconnect", {"reason": 5}))),
+        "connect first: this message needs authentication",
+        "Expected `str | null`, got `int` - at `$.data.reason`",
+    ),
+    "too big": (" " * 16_385, "the message is too big", None),
 }
 
 
 @pytest.mark.parametrize("case", CLOSES)
-def test_what_a_stranger_is_told_at_the_end(case: str) -> None:
-    payload, reason = CLOSES[case]
+def test_what_a_stranger_is_told_at_the_end_and_the_log_more_exactly(case: str) -> None:
+    payload, reason, detail = CLOSES[case]
     (close,) = server_in(State.OPEN, JSON).receive(payload, START)
     assert isinstance(close, Close)
-    assert close.reason == reason
+    assert (close.reason, close.detail) == (reason, detail)
 
 
 # What a server does wrong
