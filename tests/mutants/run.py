@@ -64,9 +64,10 @@ OWN_TESTS = {
     "ric0_trio/protocol/rate.py": ["tests/protocol/test_rate.py"],
     "ric0_trio/protocol/session.py": [
         "tests/protocol/test_texts.py",
-        "tests/protocol/test_states.py",
-        "tests/protocol/test_endings.py",
+        "tests/protocol/test_connect_checks.py",
         "tests/protocol/test_budgets.py",
+        "tests/protocol/test_endings.py",
+        "tests/protocol/test_states.py",
     ],
     "ric0_trio/protocol/states.py": [
         "tests/protocol/test_values.py",
