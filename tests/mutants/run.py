@@ -111,7 +111,7 @@ def main() -> int:
         return 2
     modules = options.module or list(OWN_TESTS)
     mutants = [mutant for module in modules for mutant in _find_mutants(module)]
-    trials = [trial for trial in _read_results() if trial.outcome != "survived"] if options.again else []
+    trials = [trial for trial in _read_results() if _is_kept(trial, modules, options.again)]
     known = {trial.mutant for trial in trials}
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     with RESULTS.open("w") as file:
@@ -151,6 +151,10 @@ def _find_mutants(module: str) -> Iterator[Mutant]:
         yield from (Mutant(module, digest, name, occurrence) for occurrence in range(count))
 
 
+def _is_kept(trial: Trial, modules: list[str], again: bool) -> bool:
+    return trial.mutant.module not in modules or (again and trial.outcome != "survived")
+
+
 def _read_results() -> list[Trial]:
     if not RESULTS.exists():
         return []
@@ -164,7 +168,8 @@ def _read_results() -> list[Trial]:
 def _try_all(mutants: list[Mutant], jobs: int, quick: bool) -> Iterator[Trial]:
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="mutants-"))
-        pool = stack.enter_context(ProcessPoolExecutor(jobs, initializer=enter_copy, initargs=(Path(scratch),)))
+        needed = [test for module in {m.module for m in mutants} for test in OWN_TESTS[module]] if quick else ALL_TESTS
+        pool = stack.enter_context(ProcessPoolExecutor(jobs, initializer=enter_copy, initargs=(Path(scratch), needed)))
         for number, trial in enumerate(pool.map(partial(_try, quick=quick), mutants), 1):
             if trial.outcome == "survived":
                 print(f"survived: {_name(trial)}")

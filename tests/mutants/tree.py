@@ -39,8 +39,8 @@ _LIBRARIES = (
 _PYTEST = ["-x", "-q", "--assert=plain", "-o", "addopts=", "-p", "no:xdist", "-p", "no:cacheprovider"]
 
 
-def enter_copy(scratch: Path) -> None:
-    """Give this process a copy of the tree in a folder of `scratch`. Raises `RuntimeError` if its tests fail."""
+def enter_copy(scratch: Path, tests: list[str]) -> None:
+    """Give this process a copy of the tree in a folder of `scratch`. Raises `RuntimeError` if the tests fail there."""
     copy = scratch / str(os.getpid())
     copy.mkdir()
     for name in NEEDED:
@@ -51,7 +51,7 @@ def enter_copy(scratch: Path) -> None:
     os.chdir(copy)
     load_libraries()
     sys.dont_write_bytecode = False  # once: what is compiled of the tests is read from then on
-    if run_tests(ALL_TESTS) != "survived":
+    if run_tests(tests) != "survived":
         raise RuntimeError("the tests fail without any change")
     sys.dont_write_bytecode = True  # a mutant's must not be taken for the next one's
 
