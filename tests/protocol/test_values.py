@@ -1,6 +1,7 @@
 """What the core takes and gives is plain data: nobody can change it afterwards, and a log may show it."""
 
 import inspect
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -13,14 +14,22 @@ from ric0_trio.protocol import (
     Action,
     Admit,
     AppInfo,
+    BadRequest,
+    ChallengeRequest,
     ClientProfile,
     ClientState,
     CloseCode,
     Codec,
     ConnectRequest,
     DisconnectRequest,
+    Empty,
+    Envelope,
+    Input,
+    Message,
     PublicKey,
     RefusalReply,
+    Reply,
+    Request,
     Send,
     ServerInfo,
     SoftwareVersion,
@@ -29,6 +38,7 @@ from ric0_trio.protocol import (
     Verify,
 )
 from ric0_trio.protocol.keys import KeyFormat
+from ric0_trio.protocol.states import classify
 from tests.protocol.pair import CLIENT_APP, user
 
 USER = user()
@@ -149,6 +159,26 @@ def test_the_words_of_an_action_begin_with_what_it_does(action: Action) -> None:
 
 def test_who_is_put_out_is_told_what_the_kick_says_alone() -> None:
     assert [result.close and result.close.reason for result in OUTCOMES[Action.PUT_OUT].values()] == [""] * 4
+
+
+WHEN = datetime(2023, 11, 14, tzinfo=UTC)
+INPUTS: list[tuple[Envelope, Input]] = [
+    (Request(WHEN, "challenge", 0, ChallengeRequest("")), Input.CHALLENGE),
+    (Request(WHEN, "connect", 0, ConnectRequest(client_app=BARE_APP, user=USER, challenge="")), Input.CONNECT),
+    (Request(WHEN, "disconnect", 0, DisconnectRequest()), Input.DISCONNECT),
+    (Request(WHEN, "poll", 0, Empty()), Input.OTHER_REQUEST),
+    (BadRequest("challenge", 0, ""), Input.BAD_CHALLENGE),
+    (BadRequest("connect", 0, ""), Input.BAD_CONNECT),
+    (BadRequest("disconnect", 0, ""), Input.BAD_DISCONNECT),
+    (BadRequest("", 0, ""), Input.BAD_OTHER_REQUEST),
+    (Message(WHEN, "connect"), Input.MESSAGE),
+    (Reply(WHEN, "connect", 0, "success", Empty()), Input.REPLY),
+]
+
+
+@pytest.mark.parametrize(("envelope", "given"), INPUTS, ids=[given.name for _, given in INPUTS])
+def test_each_envelope_is_an_input(envelope: Envelope, given: Input) -> None:
+    assert classify(envelope) is given
 
 
 # What a log may show
