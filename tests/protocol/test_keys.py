@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ric0_trio.protocol import DEFAULT_FORMAT, KEY_FORMATS, InvalidKeyError, PrivateKey, PublicKey
-from ric0_trio.protocol.keys import decode_base64, decode_challenge, encode_base64
+from ric0_trio.protocol.keys import decode_base64, decode_challenge, encode_base64, parse_fingerprint
 from tests.protocol.pair import ED25519_PREFIX, RSA_FORMAT, base64_of, ed25519_key, pem_of, rsa_key, rsa_secret
 
 KEYS = {"ed25519-sha512": ed25519_key(1), RSA_FORMAT: rsa_key()}
@@ -184,7 +184,47 @@ def test_fingerprints(key_format: str, label: str) -> None:
     assert key.short_fingerprint == f"{label}:{digest[:16]}"
 
 
+HALF = "0123456789abcdef" * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        (f"ed25519:{HALF}{HALF}", True),
+        (f"rsa:{HALF}{HALF}", True),
+        (f"ed25519:{HALF}", False),
+        (f"ed25519:{HALF}{HALF}0", False),
+        (f"ed25519:{HALF}{HALF.upper()}", False),
+        (f"unknown:{HALF}{HALF}", False),
+        (f" rsa:{HALF}{HALF}", False),
+        (f"{HALF}{HALF}", False),
+    ],
+)
+def test_a_whole_fingerprint(text: str, is_one: bool) -> None:
+    if is_one:
+        assert parse_fingerprint(text) == text
+    else:
+        with pytest.raises(ValueError, match="whole fingerprint"):
+            parse_fingerprint(text)
+
+
 # Private keys
+
+
+def test_which_keys_sign_slowly() -> None:
+    assert {name: key.signs_slowly for name, key in KEYS.items()} == {"ed25519-sha512": False, RSA_FORMAT: True}
+
+
+def test_a_generated_rsa_key_has_3072_bits() -> None:
+    key = serialization.load_pem_private_key(PrivateKey.generate(RSA_FORMAT).to_pem(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    assert (key.key_size, key.public_key().public_numbers().e) == (3072, 65537)
+
+
+@pytest.mark.parametrize("key_format", KEYS)
+def test_text_is_no_pem(key_format: str) -> None:
+    with pytest.raises(TypeError):
+        PrivateKey.from_pem(KEYS[key_format].to_pem().decode())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("key_format", KEYS)
