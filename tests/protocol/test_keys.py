@@ -33,6 +33,12 @@ def test_base64_has_one_spelling(text: str) -> None:
     assert raw is None or encode_base64(raw) == text
 
 
+def test_no_bit_is_left_over_in_base64() -> None:
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    assert [char for char in alphabet if decode_base64(f"Z{char}==") is not None] == list("AQgw")
+    assert [char for char in alphabet if decode_base64(f"ZZ{char}=") is not None] == list("AEIMQUYcgkosw048")
+
+
 # What a server signs
 
 
