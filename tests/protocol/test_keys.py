@@ -261,11 +261,26 @@ def on_a_curve() -> bytes:
     )
 
 
+# Keys of an algorithm that nobody knows: RFC 5280 and RFC 5958, with the object identifier 1.2.3.4.
+UNHEARD_OF_PUBLIC = bytes.fromhex("302a300506032a0304032100") + bytes(32)
+UNHEARD_OF_PRIVATE = base64.b64encode(bytes.fromhex("302c020100300506032a03040420") + bytes(32))
+
+
+@pytest.mark.parametrize("key_format", KEYS)
+def test_a_public_key_of_an_algorithm_that_nobody_knows(key_format: str) -> None:
+    with pytest.raises(InvalidKeyError):
+        PublicKey(encode_base64(UNHEARD_OF_PUBLIC), key_format)
+
+
 NO_KEYS: dict[str, tuple[Callable[[], bytes], str]] = {
     "nothing": (lambda: b"", "not a private key in PEM"),
     "noise": (lambda: b"\xff\0noise", "not a private key in PEM"),
     "a public key": (lambda: b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "not a private key"),
     "encrypted": (encrypted, "encrypted"),
+    "an algorithm that nobody knows": (
+        lambda: b"-----BEGIN PRIVATE KEY-----\n" + UNHEARD_OF_PRIVATE + b"\n-----END PRIVATE KEY-----\n",
+        "not a private key in PEM",
+    ),
     "another kind": (on_a_curve, "not a key of a known format"),
     "RSA of 1024 bits": (lambda: pem_of(rsa_secret(1024)), "2048 to 4096 bits"),
     "RSA with e = 3": (lambda: pem_of(rsa_secret(2048, 3)), "exponent 65537"),
