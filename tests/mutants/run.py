@@ -262,7 +262,7 @@ def _cells(trial: Trial) -> str:
     if trial.outcome != "survived":
         return ""
     module, place = trial.mutant.module, _place(trial)
-    was, becomes = (f"`` {code} ``".replace("|", "\\|") for code in (trial.was, trial.becomes))
+    was, becomes = (f"`` {code} ``".replace("|", "\\|") if code else "nothing" for code in map(str.strip, trial[3:]))
     return f"| `{module.removeprefix('ric0_trio/')}` {place} | {was} | {becomes} |"
 
 
