@@ -39,6 +39,7 @@ OWN_TESTS = {
         "tests/protocol/test_client_session.py",
         "tests/protocol/test_client_doubts.py",
         "tests/protocol/test_texts.py",
+        "tests/protocol/test_failure_texts.py",
     ],
     "ric0_trio/protocol/codec.py": [
         "tests/protocol/test_texts.py",
