@@ -146,7 +146,7 @@ def _with_usable_time(plain: JsonObject) -> JsonObject:
         if not RFC3339.fullmatch(time):
             raise DecodeError("`time` is no RFC 3339 date-time with an offset")
         if ":59:60" in time:  # Python has no leap seconds
-            return {**plain, "time": time.replace(":59:60", ":59:59", 1)}
+            return {**plain, "time": time.replace(":59:60", ":59:59")}
     return plain
 
 

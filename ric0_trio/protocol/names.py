@@ -35,6 +35,6 @@ def name_problem(name: str) -> str | None:
     if not any(c[0] in "LN" for c in categories):
         return "a name has at least one letter or number"
     runs = (len(list(run)) for is_mark, run in groupby(c[0] == "M" for c in categories) if is_mark)
-    if max(runs, default=0) > MAX_COMBINING_RUN:
+    if any(length > MAX_COMBINING_RUN for length in runs):
         return f"a name has at most {MAX_COMBINING_RUN} combining marks in a row"
     return None

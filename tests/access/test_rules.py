@@ -3,12 +3,23 @@
 from dataclasses import replace
 from datetime import datetime
 
+import msgspec
 import pytest
 from hypothesis import example, given
 
 from ric0_trio.access.records import Ruling, Token
 from ric0_trio.access.registrar import Candidate
-from ric0_trio.access.rules import Mode, Policy, Rule, WhenExceeded, find_client_rule, needs_token
+from ric0_trio.access.rules import (
+    Decision,
+    Facts,
+    Mode,
+    Policy,
+    Rule,
+    WhenExceeded,
+    decide,
+    find_client_rule,
+    needs_token,
+)
 from ric0_trio.protocol import Admitted, Refused, Status
 from tests.access.rule_cases import (
     CHECKS,
@@ -196,6 +207,68 @@ def test_a_rule_covers_another_if_it_leaves_nothing_of_it(one: Span, other: Span
     if any(other.speaks_of(place) for place in versions):  # a range of nothing is refused where rules are made
         assert one.rule().covers(other.rule()) == (not left)
     assert not one.rule(name="client").covers(other.rule(name="Client"))
+
+
+# What the operator sees
+
+INVITE = Policy(Mode.INVITE)
+TOLD = [
+    (Situation(spans=(Span(DENY, None, 5),)), "a rule says: deny 'client', below 1.0.1-dev"),
+    (Situation(default=DENY), "no rule speaks of it, and the default is: deny"),
+    (Situation(ban=make_ban(NOW + DAY, "spam")), "banned by ann until 2026-01-03 03:04:05Z: spam"),
+    (
+        Situation(ban=make_ban(None, "", is_silent=True)),
+        "banned by ann for good, without telling them why: no reason given",
+    ),
+    (Situation(policy=Policy(Mode.MEMBERS)), "not a member, and only members may join"),
+    (Situation(policy=INVITE), "not a member, and brought no token"),
+    (Situation(policy=INVITE, brings=True), "the token is unknown"),
+    (Situation(policy=INVITE, brings=True, token=make_token(used=1)), "the token 5 is used up"),
+    (Situation(live=9, policy=Policy(Mode.OPEN, 3)), "has 9 connections, and 3 are allowed"),
+    (Situation(policy=INVITE, brings=True, token=make_token()), "the token 5 is valid, and makes them a member"),
+    (Situation(policy=Policy(Mode.MEMBERS), is_member=True), "a member"),
+    (Situation(), "everyone may join"),
+]
+
+
+@pytest.mark.parametrize(("case", "why"), TOLD, ids=[why for _, why in TOLD])
+def test_the_operator_is_told_why(case: Situation, why: str) -> None:
+    assert case.decide().why == why
+
+
+def test_the_words_of_the_rules() -> None:
+    """They stand in configurations, in the audit and in what `explain` prints."""
+    assert [mode.value for mode in Mode] == ["open", "members", "invite"]
+    assert [when.value for when in WhenExceeded] == ["refuse", "replace"]
+    assert [rule.value for rule in Rule] == ["client software", "ban", "membership", "join token", "connections"]
+
+
+def test_a_policy_that_says_nothing_lets_everyone_in() -> None:
+    assert Policy() == Policy(Mode.OPEN, 0, WhenExceeded.REFUSE)
+    assert msgspec.convert({"connections_per_user": 0}, Policy) == Policy()
+    with pytest.raises(msgspec.ValidationError, match="connections_per_user"):
+        msgspec.convert({"connections_per_user": -1}, Policy)
+
+
+def test_facts_that_say_nothing_refuse_nobody() -> None:
+    assert Facts(now=NOW).live == 0
+    request = Visitor(1).guest.request(None)
+    for mode, admits in ((Mode.OPEN, True), (Mode.MEMBERS, False), (Mode.INVITE, False)):
+        for policy in (Policy(mode), Policy(mode, 1)):
+            decision = decide(request, policy, Facts(now=NOW))
+            assert isinstance(decision.verdict, Admitted) == admits
+            assert not decision.replaces_oldest
+
+
+@pytest.mark.parametrize("kind", [Policy, Facts, Decision])
+def test_nobody_can_change_what_was_decided_by(kind: type[msgspec.Struct]) -> None:
+    assert kind.__struct_config__.frozen
+
+
+@pytest.mark.parametrize("kind", [Facts, Decision])
+def test_what_has_many_fields_is_made_by_their_names(kind: type[msgspec.Struct]) -> None:
+    with pytest.raises(TypeError, match="positional"):
+        kind(NOW)
 
 
 def test_every_check_of_the_table_is_a_rule() -> None:

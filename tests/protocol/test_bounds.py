@@ -21,7 +21,7 @@ BOUNDS: list[tuple[Plain, str, object, object]] = [
     (CONNECT, "data.challenge", "A" * 1024, "A" * 1025),
     (CONNECT, "data.join_token", "é" * 256, "é" * 257),
     (CONNECT, "data.user.name", "n" * 64, "n" * 65),
-    (CONNECT, "data.user.type", "log_relay", "robot"),
+    *((CONNECT, "data.user.type", kind, "robot") for kind in ("user", "bot", "log_relay")),
     (CONNECT, "data.user.home_server_url", "u" * 2048, "u" * 2049),
     (CONNECT, "data.user.home_server_url", "u", ""),
     (CONNECT, "data.user.pubkey", {**OPAQUE, "key": "A" * 1024}, {**OPAQUE, "key": "A" * 1028}),
@@ -30,6 +30,8 @@ BOUNDS: list[tuple[Plain, str, object, object]] = [
     (CONNECT, "data.user.home_server", {**OPAQUE, "format": "f"}, {**OPAQUE, "format": ""}),
     (DISCONNECT, "data.reason", "é" * 512, "é" * 513),
     (GOOD_SIGNED, "status", "success", ""),
+    (GOOD_SIGNED, "conversation", 2**32 - 1, 2**32),
+    (GOOD_SIGNED, "conversation", 0, -1),
     (GOOD_SIGNED, "data.challenge_response", "A" * 1024, "A" * 1025),
     (GOOD_WELCOME, "data.server_identity.url", "u" * 2048, "u" * 2049),
     (GOOD_WELCOME, "data.server_identity.name", "n" * 64, "n" * 65),
@@ -94,6 +96,16 @@ def test_null_is_refused_where_a_value_is_due(codec: Codec, plain: Plain, path: 
     assert isinstance(decode(codec, replaced(plain, path, None)), BadRequest | None)
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("n", "n"), ("n" * 64, "n" * 64), ("n" * 65, ""), ("", ""), (5, ""), (None, "")],
+)
+def test_a_bad_request_keeps_a_name_that_can_be_repeated(codec: Codec, name: object, kept: str) -> None:
+    bad = decode(codec, {**CHALLENGE, "name": name, "data": None})
+    assert isinstance(bad, BadRequest)
+    assert (bad.name, bad.conversation) == (kept, 0)
+
+
 # Programs, which both sides describe alike
 
 VERSION = {"type": "release", "major": 1, "minor": 2}
@@ -130,6 +142,7 @@ BAD_APPS: list[Plain] = [
     {**APP, "extensions": {"e": 1}},
     *({**APP, "version": {**VERSION, key: None}} for key in VERSION),
     *({**APP, "version": {**VERSION, "major": bad}} for bad in (-1, MAX_COUNT + 1, 1.0, True, "1")),
+    {**APP, "version": {**VERSION, "patch": 1.5}},
     {**APP, "version": {**VERSION, "type": "rc"}},
     {**APP, "version": {**VERSION, "vcs_id": "v" * 129}},
 ]

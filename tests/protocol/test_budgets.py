@@ -2,7 +2,17 @@
 
 import pytest
 
-from ric0_trio.protocol import Close, CloseCode, Codec, Kick, Release, Send, State
+from ric0_trio.protocol import (
+    Close,
+    CloseCode,
+    Codec,
+    Kick,
+    Release,
+    Send,
+    ServerSession,
+    SessionLimits,
+    State,
+)
 from tests.protocol.pair import (
     CHALLENGE,
     CONNECT,
@@ -19,6 +29,7 @@ from tests.protocol.pair import (
     request,
     server,
     server_in,
+    server_profile,
     the_reply,
     unpack,
 )
@@ -66,10 +77,11 @@ def test_the_deadline_counts_again_from_a_disconnect(codec: Codec) -> None:
     assert session.state is State.CONNECTED
 
 
+@pytest.mark.parametrize("late", [10, 10.5])
 @pytest.mark.parametrize("state", [State.OPEN, State.CHALLENGED, State.DISCONNECTED])
-def test_a_message_past_the_deadline_is_not_looked_at(codec: Codec, state: State) -> None:
+def test_a_message_past_the_deadline_is_not_looked_at(codec: Codec, state: State, late: float) -> None:
     session = server_in(state, codec, auth_timeout_s=10)
-    (close,) = session.receive(pack(codec, CHALLENGE), START + 10)
+    (close,) = session.receive(pack(codec, CHALLENGE), START + late)
     assert isinstance(close, Close)
     assert (close.code, close.reason) == (1008, "the time to authenticate is over")
 
@@ -88,6 +100,14 @@ def test_the_deadline_stands_still_while_a_question_is_open(codec: Codec) -> Non
         now += 4.5
         session.answer(answer_to(session.question), now)
     assert session.state is State.CONNECTED
+
+
+def test_a_clock_may_begin_anywhere(codec: Codec) -> None:
+    """Seconds since the epoch are usual, and large; a test's clock counts from 0."""
+    session = ServerSession(server_profile(), SessionLimits(), codec, 0.0)
+    session.receive(pack(codec, CHALLENGE), 1.5)
+    session.answer(answer_to(session.question), 5.0)
+    assert session.deadline == 10 + 3.5
 
 
 def test_a_refusal_starts_the_clock_again(codec: Codec) -> None:

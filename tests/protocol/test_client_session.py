@@ -32,6 +32,7 @@ from tests.protocol.pair import (
     START,
     USER_KEY,
     Pair,
+    base64_of,
     pack,
     rsa_key,
     unpack,
@@ -114,6 +115,13 @@ def test_a_nonce_has_a_size(codec: Codec, size: int) -> None:
         ClientSession(codec, bytes(size))
 
 
+@pytest.mark.parametrize("size", [16, 128])
+def test_a_nonce_of_either_end(codec: Codec, size: int) -> None:
+    (sent,) = ClientSession(codec, bytes(size)).challenge(START)
+    assert isinstance(sent, Send)
+    assert unpack(codec, sent.payload)["data"] == {"challenge": base64_of(bytes(size))}
+
+
 # Time and endings
 
 
@@ -128,6 +136,17 @@ def test_a_reply_that_does_not_come(codec: Codec, state: ClientState) -> None:
     assert close == Close(CloseCode.POLICY, "the server did not answer in time")
     assert session.handle_timeout(START + 20) == ()
     assert session.state is ClientState.CLOSED
+
+
+def test_a_time_out_is_told_of_later_as_well(codec: Codec) -> None:
+    session = client_in(ClientState.CHALLENGING, codec)
+    assert [type(effect) for effect in session.handle_timeout(START + 10.5)] == [TimedOut, Close]
+
+
+def test_a_clients_clock_begins_with_the_epoch(codec: Codec) -> None:
+    assert ClientSession(codec, NONCE).challenge(0.0)
+    with pytest.raises(LocalProtocolError, match=r"stepped back, from 0\.0 to -0\.5"):
+        ClientSession(codec, NONCE).challenge(-0.5)
 
 
 @pytest.mark.parametrize("state", [ClientState.OPEN, ClientState.VERIFIED, ClientState.CONNECTED, ClientState.CLOSED])
@@ -220,6 +239,16 @@ def test_text_that_cannot_be_sent_changes_nothing(codec: Codec, what: str, probl
     with pytest.raises(LocalProtocolError, match=problem):
         session.disconnect("\ud800", START) if what == "a reason" else session.connect(profile, START)
     assert session.state is state
+
+
+def test_surrogates_alone_cannot_be_sent(codec: Codec) -> None:
+    for char in "\ud7ff\ue000😀":
+        (sent,) = client_in(ClientState.CONNECTED, codec).disconnect(char, START)
+        assert isinstance(sent, Send)
+        assert unpack(codec, sent.payload)["data"] == {"reason": char}
+    for char in "\ud800\udbff", "\udc00", "\udfff":
+        with pytest.raises(LocalProtocolError, match="lone surrogate"):
+            client_in(ClientState.CONNECTED, codec).disconnect(char, START)
 
 
 STEPS_BACK: dict[str, Callable[[ClientSession], object]] = {

@@ -59,6 +59,7 @@ def test_an_exotic_type_makes_a_bad_request(kind: str) -> None:
         {**GOOD, "data": {"list": [1, {"key": value}]}},
         {**GOOD, "data": value},
         {**GOOD, "unknown": value},
+        {**GOOD, "also unknown": value},
     ):
         decoded = decode(plain)
         assert isinstance(decoded, BadRequest)

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ric0_trio.protocol import DEFAULT_FORMAT, KEY_FORMATS, InvalidKeyError, PrivateKey, PublicKey
-from ric0_trio.protocol.keys import decode_base64, decode_challenge, encode_base64
+from ric0_trio.protocol.keys import decode_base64, decode_challenge, encode_base64, parse_fingerprint
 from tests.protocol.pair import ED25519_PREFIX, RSA_FORMAT, base64_of, ed25519_key, pem_of, rsa_key, rsa_secret
 
 KEYS = {"ed25519-sha512": ed25519_key(1), RSA_FORMAT: rsa_key()}
@@ -31,6 +31,12 @@ def test_base64_both_ways(raw: bytes) -> None:
 def test_base64_has_one_spelling(text: str) -> None:
     raw = decode_base64(text)
     assert raw is None or encode_base64(raw) == text
+
+
+def test_no_bit_is_left_over_in_base64() -> None:
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    assert [char for char in alphabet if decode_base64(f"Z{char}==") is not None] == list("AQgw")
+    assert [char for char in alphabet if decode_base64(f"ZZ{char}=") is not None] == list("AEIMQUYcgkosw048")
 
 
 # What a server signs
@@ -184,7 +190,47 @@ def test_fingerprints(key_format: str, label: str) -> None:
     assert key.short_fingerprint == f"{label}:{digest[:16]}"
 
 
+HALF = "0123456789abcdef" * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        (f"ed25519:{HALF}{HALF}", True),
+        (f"rsa:{HALF}{HALF}", True),
+        (f"ed25519:{HALF}", False),
+        (f"ed25519:{HALF}{HALF}0", False),
+        (f"ed25519:{HALF}{HALF.upper()}", False),
+        (f"unknown:{HALF}{HALF}", False),
+        (f" rsa:{HALF}{HALF}", False),
+        (f"{HALF}{HALF}", False),
+    ],
+)
+def test_a_whole_fingerprint(text: str, is_one: bool) -> None:
+    if is_one:
+        assert parse_fingerprint(text) == text
+    else:
+        with pytest.raises(ValueError, match="whole fingerprint"):
+            parse_fingerprint(text)
+
+
 # Private keys
+
+
+def test_which_keys_sign_slowly() -> None:
+    assert {name: key.signs_slowly for name, key in KEYS.items()} == {"ed25519-sha512": False, RSA_FORMAT: True}
+
+
+def test_a_generated_rsa_key_has_3072_bits() -> None:
+    key = serialization.load_pem_private_key(PrivateKey.generate(RSA_FORMAT).to_pem(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    assert (key.key_size, key.public_key().public_numbers().e) == (3072, 65537)
+
+
+@pytest.mark.parametrize("key_format", KEYS)
+def test_text_is_no_pem(key_format: str) -> None:
+    with pytest.raises(TypeError):
+        PrivateKey.from_pem(KEYS[key_format].to_pem().decode())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("key_format", KEYS)
@@ -215,11 +261,26 @@ def on_a_curve() -> bytes:
     )
 
 
+# Keys of an algorithm that nobody knows: RFC 5280 and RFC 5958, with the object identifier 1.2.3.4.
+UNHEARD_OF_PUBLIC = bytes.fromhex("302a300506032a0304032100") + bytes(32)
+UNHEARD_OF_PRIVATE = base64.b64encode(bytes.fromhex("302c020100300506032a03040420") + bytes(32))
+
+
+@pytest.mark.parametrize("key_format", KEYS)
+def test_a_public_key_of_an_algorithm_that_nobody_knows(key_format: str) -> None:
+    with pytest.raises(InvalidKeyError):
+        PublicKey(encode_base64(UNHEARD_OF_PUBLIC), key_format)
+
+
 NO_KEYS: dict[str, tuple[Callable[[], bytes], str]] = {
     "nothing": (lambda: b"", "not a private key in PEM"),
     "noise": (lambda: b"\xff\0noise", "not a private key in PEM"),
     "a public key": (lambda: b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "not a private key"),
     "encrypted": (encrypted, "encrypted"),
+    "an algorithm that nobody knows": (
+        lambda: b"-----BEGIN PRIVATE KEY-----\n" + UNHEARD_OF_PRIVATE + b"\n-----END PRIVATE KEY-----\n",
+        "not a private key in PEM",
+    ),
     "another kind": (on_a_curve, "not a key of a known format"),
     "RSA of 1024 bits": (lambda: pem_of(rsa_secret(1024)), "2048 to 4096 bits"),
     "RSA with e = 3": (lambda: pem_of(rsa_secret(2048, 3)), "exponent 65537"),

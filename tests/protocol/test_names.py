@@ -16,6 +16,8 @@ GOOD = [
     "x" * 64,
     "漢" * 64,
     "Zoë",
+    "Xenë",
+    "Zoë 1234 ---",  # marks alone are counted
     "Ada Lovelace",
     "Ada\u00a0Lovelace",
     "山田太郎",
@@ -29,8 +31,8 @@ GOOD = [
     "x\u0323\u0300",  # two marks, which have no composed form
 ]
 BAD = {
-    "1 to 64 characters": ["", "x" * 65, "\u0301" * 100],
-    "no control, format, private or unassigned": [
+    "a name has 1 to 64 characters": ["", "x" * 65, "\u0301" * 100],
+    "a name has no control, format, private or unassigned characters and no line breaks": [
         "a\0",
         "a\nb",
         "a\tb",
@@ -49,11 +51,15 @@ BAD = {
         "a\u2028b",
         "a\u2029b",
     ],
-    "normal form C": ["Zoe\u0308", "\u212b1", "a\u0340", "\u1100\u1161"],
-    "blank filler": [f"a{filler}" for filler in "\u115f\u1160\u2800\u3164\uffa0"] + ["\u3164"],
-    "begins nor ends with a space": [" a", "a ", "\u00a0a", "a\u3000", " "],
-    "letter or number": ["😀", "...", "-_-", "!", "+\u0323"],
-    "combining marks in a row": ["x\u0323\u0300\u0301", "x" + "\u0334" * 3, "a b\u0334\u0335\u0336 c"],
+    "a name is in Unicode normal form C": ["Zoe\u0308", "\u212b1", "a\u0340", "\u1100\u1161"],
+    "a name has no blank filler characters": [f"a{filler}" for filler in "\u115f\u1160\u2800\u3164\uffa0"] + ["\u3164"],
+    "a name neither begins nor ends with a space": [" a", "a ", "\u00a0a", "a\u3000", " "],
+    "a name has at least one letter or number": ["😀", "...", "-_-", "!", "+\u0323"],
+    "a name has at most 2 combining marks in a row": [
+        "x\u0323\u0300\u0301",
+        "x" + "\u0334" * 3,
+        "a b\u0334\u0335\u0336 c",
+    ],
 }
 
 
@@ -65,9 +71,7 @@ def test_a_good_name(codec: Codec, name: str) -> None:
 
 @pytest.mark.parametrize(("rule", "name"), [(rule, name) for rule in BAD for name in BAD[rule]], ids=ascii)
 def test_a_bad_name(rule: str, name: str) -> None:
-    problem = name_problem(name)
-    assert problem is not None
-    assert rule in problem
+    assert name_problem(name) == rule
     with pytest.raises(ValueError, match=rule):
         user(name=name)
 

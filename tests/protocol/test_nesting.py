@@ -9,18 +9,18 @@ from ric0_trio.testing import DISCONNECT, pack
 
 def nested_request(codec: Codec, depth: int, kind: str) -> str | bytes:
     """A good request, but for an unknown key in which the whole is `depth` deep."""
-    inner: object = {} if kind == "object" else []
-    for _ in range(depth - 2):
-        inner = {"a": inner} if kind == "object" else [inner]
+    inner: object = [] if kind == "list" else {}
+    for level in range(depth - 2):
+        inner = [inner] if kind == "list" or (kind == "both" and level % 2) else {"a": inner}
     return pack(codec, {**DISCONNECT, "unknown": inner})
 
 
-@pytest.mark.parametrize("kind", ["object", "list"])
+@pytest.mark.parametrize("kind", ["object", "list", "both"])
 def test_the_bound_itself_is_allowed(codec: Codec, kind: str) -> None:
     assert isinstance(codec.decode(nested_request(codec, MAX_DEPTH, kind)), Request)
 
 
-@pytest.mark.parametrize("kind", ["object", "list"])
+@pytest.mark.parametrize("kind", ["object", "list", "both"])
 @pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 200])
 def test_past_the_bound_nothing_is_an_envelope(codec: Codec, kind: str, depth: int) -> None:
     with pytest.raises(DecodeError, match="nested more than 32 deep"):

@@ -31,8 +31,10 @@ def test_a_refusal_takes_nothing() -> None:
 def test_what_is_given_back_can_be_taken_again() -> None:
     bucket = TokenBucket(3, 0, now=0)
     assert bucket.take(0, 3)
-    bucket.give_back(2)
+    bucket.give_back(1)
+    bucket.give_back(1)
     assert bucket.take(0, 2)
+    assert not bucket.take(0)
     bucket.give_back(100)
     assert not bucket.take(0, 4)
 
@@ -43,6 +45,7 @@ def test_the_wait_is_until_one_is_there() -> None:
     assert bucket.take(10, 2)
     assert bucket.wait_s(10) == 2
     assert bucket.wait_s(11) == 1
+    assert bucket.wait_s(11.5) == 0.5
     assert bucket.take(12)
 
 
@@ -50,7 +53,7 @@ def test_it_is_full_again_in_time() -> None:
     bucket = TokenBucket(60, 1, now=0)
     assert bucket.is_full(0)
     assert bucket.take(0, 60)
-    assert not bucket.is_full(59)
+    assert not bucket.is_full(59.5)
     assert bucket.is_full(60)
 
 

@@ -31,6 +31,11 @@ def test_versions_are_ordered_by_their_numbers_and_then_their_type() -> None:
             assert compared(other, version) == (False, False, True, True)
 
 
+def test_the_key_to_sort_by() -> None:
+    assert SoftwareVersion.parse("1.2-dev").order == SoftwareVersion("dev", 1, 2, None).order == (1, 2, 0, 0)
+    assert SoftwareVersion.parse("1.2.3").order == (1, 2, 3, 3)
+
+
 def test_what_a_version_is_called_does_not_order_it() -> None:
     one, other = SoftwareVersion("beta", 1, 0, None, "abc"), SoftwareVersion("beta", 1, 0, 0, "def", "1.0b")
     assert compared(one, other) == (False, True, False, True)
@@ -38,7 +43,7 @@ def test_what_a_version_is_called_does_not_order_it() -> None:
 
 
 def test_the_third_number_and_the_type_may_be_left_out() -> None:
-    assert SoftwareVersion.parse("1.2") == SoftwareVersion("release", 1, 2, 0)
+    assert SoftwareVersion.parse("1.2") == SoftwareVersion("release", 1, 2) == SoftwareVersion("release", 1, 2, 0)
     assert SoftwareVersion.parse("1.2-dev") == SoftwareVersion("dev", 1, 2, 0)
     assert SoftwareVersion.parse("01.2-release") == SoftwareVersion("release", 1, 2, 0)
 
