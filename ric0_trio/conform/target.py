@@ -2,6 +2,7 @@
 
 import ssl
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from ric0_trio.client.address import Address
@@ -17,6 +18,12 @@ ACCESS_STATUSES: Final = (
     "already_connected",
 )
 """With which a server may refuse a good `connect`, by its rules of access."""
+
+
+@cache
+def _rsa_key() -> PrivateKey:
+    """The key of all users with RSA: to make one takes longer than most checks."""
+    return PrivateKey.generate(RSA)
 
 
 @dataclass(frozen=True)
@@ -47,17 +54,14 @@ class Target:
     """The formats whose users were refused by a rule of access."""
     turned_away: str | None = None
     """Why the server takes no more connections from here, when it says so."""
-    _rsa_key: PrivateKey | None = None
 
     def make_user(self, key_format: str) -> User:
-        """Give a user with a key of that format: the one who was given, or someone new. (An RSA key is made once.)"""
+        """Give a user with a key of that format: the one who was given, or someone new."""
         if self.user_key is not None and self.user_key.public.format == key_format:
             return User(self.user_key)
         if key_format == ED25519:
             return User(PrivateKey.generate())
-        if self._rsa_key is None:
-            self._rsa_key = PrivateKey.generate(RSA)
-        return User(self._rsa_key)
+        return User(_rsa_key())
 
     @property
     def spoken(self) -> list[str]:

@@ -5,8 +5,7 @@ import pytest
 import trustme
 from trio.testing import MockClock
 
-from ric0_trio.protocol import PrivateKey
-from tests.independent.keys import ED25519, FORMATS, RSA, UserKey, make_key
+from tests.independent.keys import FORMATS, UserKey, make_key
 
 
 @dataclass(frozen=True)
@@ -35,19 +34,3 @@ def server_keys() -> dict[str, UserKey]:
 def loopback_clock() -> MockClock:
     """Virtual time, as both ends of the sockets are here: it passes when nothing has come for 20 ms."""
     return MockClock(autojump_threshold=0.02)
-
-
-@pytest.fixture(scope="session")
-def rsa_user() -> PrivateKey:
-    return PrivateKey.generate(RSA)
-
-
-@pytest.fixture
-def quick_keys(rsa_user: PrivateKey, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kit's RSA user has one key in all tests: to make one takes ten times as long as a check."""
-    make = PrivateKey.generate
-
-    def generate(key_format: str = ED25519) -> PrivateKey:
-        return rsa_user if key_format == RSA else make(key_format)
-
-    monkeypatch.setattr(PrivateKey, "generate", generate)

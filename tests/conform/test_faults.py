@@ -31,7 +31,6 @@ async def test_an_honest_server_of_another_make_passes(
     assert {result.rule for result in findings.results} == set(all_checks())
 
 
-@pytest.mark.usefixtures("quick_keys")
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 async def test_a_fault_is_caught_by_the_checks_that_should(
     fault: Fault, server_keys: dict[str, UserKey], tls: Tls, loopback_clock: MockClock

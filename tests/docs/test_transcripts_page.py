@@ -11,9 +11,15 @@ from typing import Any
 import pytest
 
 from ric0_trio.protocol import SessionLimits
+from ric0_trio.testing import (
+    CHALLENGE,
+    START,
+    pack,
+    server_profile,
+)
 from ric0_trio.transcript.format import FORMAT_VERSION, INPUTS, OUTPUTS, Header
 from tests.docs.test_documents import DOCS, ROOT, blocks
-from tests.protocol.pair import CHALLENGE, CODECS, START, pack, server_profile
+from tests.protocol.pair import CODECS
 from tests.transcripts.make import FOLDER
 
 PAGE = DOCS / "transcripts.md"

@@ -21,16 +21,14 @@ from ric0_trio.protocol import (
     Status,
 )
 from ric0_trio.protocol.keys import decode_challenge, encode_base64, parse_fingerprint
-from tests.protocol.pair import (
-    CODECS,
-    Pair,
+from ric0_trio.testing import (
     connect_data,
     give,
     request,
-    server_in,
     server_profile,
     the_reply,
 )
+from tests.protocol.pair import CODECS, Pair, server_in
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "p256_key_format.py"
 NAME = "ecdsa-p256-sha256"

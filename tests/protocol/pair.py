@@ -1,4 +1,4 @@
-"""`ric0_trio.testing` as the tests of the core want it, and what of theirs nobody else would want."""
+"""What the tests of the core want beside `ric0_trio.testing`: limits by their names, a clock that is set, bad keys."""
 
 from functools import cache
 from typing import Any
@@ -17,79 +17,7 @@ from ric0_trio.protocol import (
     State,
     available_codecs,
 )
-from ric0_trio.testing import (
-    ADMITTED,
-    CHALLENGE,
-    CLIENT_APP,
-    CONNECT,
-    DISCONNECT,
-    HOME_KEY,
-    NONCE,
-    SERVER_APP,
-    SERVER_KEY,
-    START,
-    START_TEXT,
-    USER_KEY,
-    WAY_TO,
-    Decision,
-    Plain,
-    Side,
-    base64_of,
-    challenge_data,
-    connect_data,
-    ed25519_key,
-    give,
-    pack,
-    request,
-    rsa_key,
-    server_profile,
-    settle,
-    the_reply,
-    unpack,
-    user,
-)
-
-__all__ = [
-    "ADMITTED",
-    "CHALLENGE",
-    "CLIENT_APP",
-    "CODECS",
-    "CONNECT",
-    "DISCONNECT",
-    "ED25519_PREFIX",
-    "HOME_KEY",
-    "LIVE_STATES",
-    "NONCE",
-    "RSA_FORMAT",
-    "SERVER_APP",
-    "SERVER_KEY",
-    "START",
-    "START_TEXT",
-    "USER_KEY",
-    "WAY_TO",
-    "Pair",
-    "Plain",
-    "Side",
-    "answer_to",
-    "base64_of",
-    "challenge_data",
-    "connect_data",
-    "ed25519_key",
-    "give",
-    "pack",
-    "pem_of",
-    "request",
-    "rsa_key",
-    "rsa_secret",
-    "server",
-    "server_in",
-    "server_profile",
-    "settle",
-    "the_reply",
-    "unpack",
-    "user",
-    "without",
-]
+from ric0_trio.testing import ADMITTED, SERVER_KEY, USER_KEY, WAY_TO, Decision, Plain, rsa_key
 
 CODECS = {codec.subprotocol: codec for codec in available_codecs()}
 LIVE_STATES = tuple(WAY_TO)

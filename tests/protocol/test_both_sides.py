@@ -28,9 +28,10 @@ from ric0_trio.protocol import (
     ServerSession,
     Verify,
 )
+from ric0_trio.testing import SERVER_KEY, USER_KEY, Side
 from tests.protocol import wrong_sessions as wrong
 from tests.protocol.breakable import BreakablePair
-from tests.protocol.pair import CODECS, SERVER_KEY, USER_KEY, Side
+from tests.protocol.pair import CODECS
 from tests.protocol.walk_account import InvariantError
 
 CLIENT, SERVER = "client", "server"

@@ -13,26 +13,23 @@ from ric0_trio.protocol import (
     SessionLimits,
     State,
 )
-from tests.protocol.pair import (
+from ric0_trio.testing import (
     CHALLENGE,
     CONNECT,
     DISCONNECT,
-    LIVE_STATES,
     START,
     START_TEXT,
     Plain,
-    answer_to,
     challenge_data,
     connect_data,
     give,
     pack,
     request,
-    server,
-    server_in,
     server_profile,
     the_reply,
     unpack,
 )
+from tests.protocol.pair import LIVE_STATES, answer_to, server, server_in
 
 BAD_CHALLENGE = request("challenge", {"challenge": "no base64"})
 NO_SUCH = request("no.such", {}, 2)

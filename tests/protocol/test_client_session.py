@@ -25,19 +25,19 @@ from ric0_trio.protocol import (
     TimedOut,
     Verify,
 )
-from tests.protocol.client_at import GOOD_SIGNED, OTHER_KEY, PROFILE, check_failed, client_in
-from tests.protocol.pair import (
+from ric0_trio.testing import (
     NONCE,
     SERVER_KEY,
     START,
     USER_KEY,
-    Pair,
     base64_of,
     pack,
     rsa_key,
     unpack,
     user,
 )
+from tests.protocol.client_at import GOOD_SIGNED, OTHER_KEY, PROFILE, check_failed, client_in
+from tests.protocol.pair import Pair
 
 # With a real server
 

@@ -29,9 +29,8 @@ from ric0_trio.protocol import (
 from ric0_trio.protocol import (
     codec as codec_module,
 )
-from tests.protocol.pair import (
+from ric0_trio.testing import (
     CHALLENGE,
-    CODECS,
     CONNECT,
     DISCONNECT,
     SERVER_APP,
@@ -43,6 +42,7 @@ from tests.protocol.pair import (
     request,
     unpack,
 )
+from tests.protocol.pair import CODECS
 
 JSON = JsonCodec()
 WHEN = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)

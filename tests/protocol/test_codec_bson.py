@@ -6,7 +6,15 @@ from datetime import UTC, datetime
 import pytest
 
 from ric0_trio.protocol import BadRequest, BsonCodec, DecodeError, DisconnectRequest, Envelope, Message, Request, State
-from tests.protocol.pair import CHALLENGE, DISCONNECT, START, Plain, request, server_in, the_reply, without
+from ric0_trio.testing import (
+    CHALLENGE,
+    DISCONNECT,
+    START,
+    Plain,
+    request,
+    the_reply,
+)
+from tests.protocol.pair import server_in, without
 
 bson = pytest.importorskip("bson", reason="the extra bson is not installed")
 

@@ -19,15 +19,13 @@ from ric0_trio.protocol import (
     Status,
     Verify,
 )
-from tests.protocol.pair import (
+from ric0_trio.testing import (
     CHALLENGE,
     CLIENT_APP,
-    RSA_FORMAT,
     SERVER_KEY,
     START,
     USER_KEY,
     Plain,
-    answer_to,
     base64_of,
     connect_data,
     ed25519_key,
@@ -35,12 +33,11 @@ from tests.protocol.pair import (
     pack,
     request,
     rsa_key,
-    rsa_secret,
-    server_in,
     server_profile,
     the_reply,
     user,
 )
+from tests.protocol.pair import RSA_FORMAT, answer_to, rsa_secret, server_in
 
 ED25519_ONLY = server_profile(accepted_key_formats=frozenset({"ed25519-sha512"}))
 FORGED = base64_of(bytes(64))

@@ -20,7 +20,16 @@ from ric0_trio.protocol import (
     Status,
     Verify,
 )
-from tests.protocol.pair import CHALLENGE, CODECS, CONNECT, DISCONNECT, Pair, Side, connect_data, pack, request
+from ric0_trio.testing import (
+    CHALLENGE,
+    CONNECT,
+    DISCONNECT,
+    Side,
+    connect_data,
+    pack,
+    request,
+)
+from tests.protocol.pair import CODECS, Pair
 
 KICKS = [Kick(CloseCode.BANNED, "banned"), Kick(CloseCode.REPLACED, "")]
 VERDICTS = [Admitted(), Admitted(), Refused(Status.UNRECOGNISED_USER)]

@@ -22,20 +22,17 @@ from ric0_trio.protocol import (
     Status,
     Verify,
 )
-from tests.protocol.pair import (
+from ric0_trio.testing import (
     CHALLENGE,
     CONNECT,
-    LIVE_STATES,
     NONCE,
     START,
     USER_KEY,
-    answer_to,
     give,
     pack,
     request,
-    server,
-    server_in,
 )
+from tests.protocol.pair import LIVE_STATES, answer_to, server, server_in
 
 BANNED = Kick(CloseCode.BANNED, "banned")
 LATE = START + 5  # when an open question's time is over

@@ -8,16 +8,16 @@ from ric0_trio.protocol import (
     Codec,
     ServerFailed,
 )
-from tests.protocol.client_at import GOOD_SIGNED, OTHER_KEY, SIGNED, WELCOME, client_in, reply
-from tests.protocol.pair import (
+from ric0_trio.testing import (
     NONCE,
     START,
     USER_KEY,
-    Pair,
     Plain,
     pack,
     server_profile,
 )
+from tests.protocol.client_at import GOOD_SIGNED, OTHER_KEY, SIGNED, WELCOME, client_in, reply
+from tests.protocol.pair import Pair
 
 FAILURES: dict[str, tuple[ClientState, Plain, str]] = {
     "no envelope": (

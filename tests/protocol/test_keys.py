@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from ric0_trio.protocol import DEFAULT_FORMAT, KEY_FORMATS, InvalidKeyError, PrivateKey, PublicKey
 from ric0_trio.protocol.keys import decode_base64, decode_challenge, encode_base64, parse_fingerprint
-from tests.protocol.pair import ED25519_PREFIX, RSA_FORMAT, base64_of, ed25519_key, pem_of, rsa_key, rsa_secret
+from ric0_trio.testing import base64_of, ed25519_key, rsa_key
+from tests.protocol.pair import ED25519_PREFIX, RSA_FORMAT, pem_of, rsa_secret
 
 KEYS = {"ed25519-sha512": ed25519_key(1), RSA_FORMAT: rsa_key()}
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from ric0_trio.protocol import KEY_FORMATS, SessionLimits
-from tests.protocol.pair import server_profile
+from ric0_trio.testing import server_profile
 
 Bounds = list[tuple[float, float]]
 

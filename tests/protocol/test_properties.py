@@ -30,24 +30,21 @@ from ric0_trio.protocol import (
     Verdict,
     Verify,
 )
-from tests.protocol.client_at import GOOD_SIGNED, GOOD_WELCOME, client_in, reply
-from tests.protocol.given import envelopes, payloads
-from tests.protocol.pair import (
+from ric0_trio.testing import (
     CHALLENGE,
-    CODECS,
     CONNECT,
     DISCONNECT,
-    LIVE_STATES,
     SERVER_KEY,
     START,
     Plain,
     connect_data,
     request,
     rsa_key,
-    server_in,
     unpack,
-    without,
 )
+from tests.protocol.client_at import GOOD_SIGNED, GOOD_WELCOME, client_in, reply
+from tests.protocol.given import envelopes, payloads
+from tests.protocol.pair import CODECS, LIVE_STATES, server_in, without
 
 TO_SERVER = [
     CHALLENGE,

@@ -23,13 +23,11 @@ from ric0_trio.protocol import (
     Status,
 )
 from ric0_trio.protocol.states import KICKS, VERDICTS
-from tests.protocol.cells import done, due
-from tests.protocol.pair import (
+from ric0_trio.testing import (
     ADMITTED,
     CHALLENGE,
     CONNECT,
     DISCONNECT,
-    LIVE_STATES,
     SERVER_KEY,
     START,
     Plain,
@@ -38,11 +36,11 @@ from tests.protocol.pair import (
     pack,
     request,
     rsa_key,
-    server_in,
     server_profile,
     settle,
-    without,
 )
+from tests.protocol.cells import done, due
+from tests.protocol.pair import LIVE_STATES, server_in, without
 from tests.protocol.state_table import TABLE
 
 NEVER = START + 1_000_000

@@ -5,12 +5,10 @@ from collections.abc import Sequence
 import pytest
 
 from ric0_trio.protocol import CloseCode, Codec, Effect, Release, Send, ServerSession, State
-from tests.protocol.cells import done, due
-from tests.protocol.pair import (
+from ric0_trio.testing import (
     CHALLENGE,
     CONNECT,
     DISCONNECT,
-    LIVE_STATES,
     START,
     Plain,
     challenge_data,
@@ -18,13 +16,12 @@ from tests.protocol.pair import (
     give,
     pack,
     request,
-    server,
-    server_in,
     settle,
     the_reply,
     unpack,
-    without,
 )
+from tests.protocol.cells import done, due
+from tests.protocol.pair import LIVE_STATES, server, server_in, without
 
 OTHER = request("message.send", {"text": "hello"}, 6)
 A_MESSAGE = without(request("typing", {}, type="message"), "conversation")

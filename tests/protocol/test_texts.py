@@ -30,20 +30,16 @@ from ric0_trio.protocol import (
     Status,
 )
 from ric0_trio.protocol.keys import parse_fingerprint
-from tests.protocol.client_at import GOOD_SIGNED, PROFILE, client_in
-from tests.protocol.pair import (
+from ric0_trio.testing import (
     CHALLENGE,
     CONNECT,
-    RSA_FORMAT,
     START,
     Plain,
     pack,
-    pem_of,
     request,
-    rsa_secret,
-    server_in,
-    without,
 )
+from tests.protocol.client_at import GOOD_SIGNED, PROFILE, client_in
+from tests.protocol.pair import RSA_FORMAT, pem_of, rsa_secret, server_in, without
 
 JSON = JsonCodec()
 

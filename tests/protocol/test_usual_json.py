@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 
 from ric0_trio.protocol import JsonCodec, Message, Reply, Request
 from ric0_trio.protocol.usual_json import read_usual_request
-from tests import vectors
-from tests.protocol.given import envelopes, payloads
-from tests.protocol.pair import (
+from ric0_trio.testing import (
     CHALLENGE,
     CONNECT,
     DISCONNECT,
@@ -24,8 +22,10 @@ from tests.protocol.pair import (
     pack,
     request,
     rsa_key,
-    without,
 )
+from tests import vectors
+from tests.protocol.given import envelopes, payloads
+from tests.protocol.pair import without
 
 JSON = JsonCodec()
 VECTORS = json.loads((Path(vectors.__file__).parent / "envelopes.json").read_bytes())["vectors"]

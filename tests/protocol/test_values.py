@@ -39,7 +39,7 @@ from ric0_trio.protocol import (
 )
 from ric0_trio.protocol.keys import KeyFormat
 from ric0_trio.protocol.states import classify
-from tests.protocol.pair import CLIENT_APP, user
+from ric0_trio.testing import CLIENT_APP, user
 
 USER = user()
 BARE_APP = AppInfo(name="bare", version=SoftwareVersion("dev", 0, 1), capabilities=[], extensions={})

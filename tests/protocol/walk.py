@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from ric0_trio.protocol import Codec, ServerSession, State
-from tests.protocol.pair import SERVER_KEY, START, server_profile
+from ric0_trio.testing import SERVER_KEY, START, server_profile
 from tests.protocol.walk_account import LIMITS
 from tests.protocol.walk_inputs import Step
 from tests.protocol.walk_watch import Watch

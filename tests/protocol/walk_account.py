@@ -13,7 +13,12 @@ from ric0_trio.protocol import (
     State,
     Verify,
 )
-from tests.protocol.pair import NONCE, SERVER_KEY, START, ed25519_key
+from ric0_trio.testing import (
+    NONCE,
+    SERVER_KEY,
+    START,
+    ed25519_key,
+)
 
 LIMITS = SessionLimits(
     auth_timeout_s=10,

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from functools import partial
 
 from ric0_trio.protocol import REFUSALS, Admitted, CloseCode, Codec, Kick, Refused, Status
-from tests.protocol.pair import (
+from ric0_trio.testing import (
     CHALLENGE,
-    ED25519_PREFIX,
     SERVER_KEY,
     Plain,
     challenge_data,
@@ -15,8 +14,8 @@ from tests.protocol.pair import (
     request,
     rsa_key,
     user,
-    without,
 )
+from tests.protocol.pair import ED25519_PREFIX, without
 from tests.protocol.walk_account import LIMITS, PEOPLE, Given
 from tests.protocol.walk_watch import Watch
 

@@ -21,8 +21,14 @@ from ric0_trio.server.metrics import Metrics
 from ric0_trio.server.record_folder import FolderFullError, RecordFolder, used_bytes
 from ric0_trio.server.recorder import MAX_PENDING_BYTES, Recorder
 from ric0_trio.server.settings import RecordSettings
+from ric0_trio.testing import (
+    SERVER_KEY,
+    START,
+    connect_data,
+    request,
+)
 from ric0_trio.transcript import RecordedSession, Replayed, replay
-from tests.protocol.pair import CODECS, SERVER_KEY, START, connect_data, request
+from tests.protocol.pair import CODECS
 from tests.server.raw_client import RawClient
 from tests.server.stage import make_settings
 

@@ -1,7 +1,7 @@
 """Every budget, and what is never signed."""
 
 from ric0_trio.protocol import State
-from tests.protocol.pair import SERVER_KEY, challenge_data, request
+from ric0_trio.testing import SERVER_KEY, challenge_data, request
 from tests.transcripts.scenario import BOTH, SIZES, SMALL, Scenario
 from tests.transcripts.stage import Stage
 

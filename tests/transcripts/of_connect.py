@@ -6,7 +6,15 @@ from typing import Any
 import msgspec
 
 from ric0_trio.protocol import Refused, State, Status, Verdict
-from tests.protocol.pair import ADMITTED, CONNECT, RSA_FORMAT, SERVER_KEY, connect_data, request, user
+from ric0_trio.testing import (
+    ADMITTED,
+    CONNECT,
+    SERVER_KEY,
+    connect_data,
+    request,
+    user,
+)
+from tests.protocol.pair import RSA_FORMAT
 from tests.transcripts.scenario import BOTH, TOKEN, Scenario, server_profile
 from tests.transcripts.stage import Stage, fixed_rsa_key
 

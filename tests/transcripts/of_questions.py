@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from ric0_trio.protocol import Admit, Refused, Sign, State, Status, Verify
-from tests.protocol.pair import CHALLENGE, CONNECT, START
+from ric0_trio.testing import CHALLENGE, CONNECT, START
 from tests.transcripts.of_states import KICKED
 from tests.transcripts.scenario import Play, Scenario
 from tests.transcripts.stage import Stage

@@ -5,7 +5,13 @@ import re
 import bson
 
 from ric0_trio.protocol import State
-from tests.protocol.pair import CONNECT, challenge_data, connect_data, pack, request
+from ric0_trio.testing import (
+    CONNECT,
+    challenge_data,
+    connect_data,
+    pack,
+    request,
+)
 from tests.transcripts.scenario import BOTH, TOKEN, Scenario
 from tests.transcripts.stage import Stage
 

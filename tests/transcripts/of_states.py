@@ -4,7 +4,13 @@ from functools import partial
 from typing import Any
 
 from ric0_trio.protocol import CloseCode, Kick, State
-from tests.protocol.pair import CHALLENGE, CONNECT, LIVE_STATES, connect_data, request, without
+from ric0_trio.testing import (
+    CHALLENGE,
+    CONNECT,
+    connect_data,
+    request,
+)
+from tests.protocol.pair import LIVE_STATES, without
 from tests.transcripts.scenario import SIZES, SMALL, Play, Scenario
 from tests.transcripts.stage import Stage
 

@@ -7,8 +7,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ric0_trio.protocol import Codec, ServerProfile, SessionLimits, Verdict
+from ric0_trio.testing import (
+    ADMITTED,
+    START,
+    base64_of,
+    server_profile,
+)
 from ric0_trio.transcript import RecordedSession, Replayed, StandIns, replay
-from tests.protocol.pair import ADMITTED, START, answer_to, base64_of, server_profile
+from tests.protocol.pair import answer_to
 
 STAND_INS = StandIns(bytes(range(32)))
 PLENTY = 10_000_000

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ric0_trio.protocol import AppInfo, PrivateKey, PublicKey, ServerInfo, ServerProfile, SoftwareVersion
-from tests.protocol.pair import SERVER_KEY
+from ric0_trio.testing import SERVER_KEY
 from tests.transcripts.stage import Stage
 
 Play = Callable[[Stage], None]

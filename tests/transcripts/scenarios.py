@@ -1,7 +1,7 @@
 """All that can happen to a session, each as a little play: the name says what it shows."""
 
 from ric0_trio.protocol import State
-from tests.protocol.pair import DISCONNECT, connect_data, request
+from ric0_trio.testing import DISCONNECT, connect_data, request
 from tests.transcripts import of_budgets, of_connect, of_questions, of_secrets, of_states
 from tests.transcripts.scenario import BOTH, Scenario
 from tests.transcripts.stage import Stage

@@ -16,7 +16,14 @@ from ric0_trio.protocol import (
     Verdict,
     Verify,
 )
-from tests.protocol.pair import ADMITTED, SERVER_KEY, START, WAY_TO, answer_to, pack, pem_of
+from ric0_trio.testing import (
+    ADMITTED,
+    SERVER_KEY,
+    START,
+    WAY_TO,
+    pack,
+)
+from tests.protocol.pair import answer_to, pem_of
 from tests.transcripts.recorded import MemorySink, record
 from tests.vectors.rsa import EXPONENT, Key
 

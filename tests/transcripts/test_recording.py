@@ -18,26 +18,24 @@ from ric0_trio.protocol import (
 )
 from ric0_trio.protocol.effects import CloseCode
 from ric0_trio.protocol.keys import decode_base64, decode_challenge, encode_base64
-from ric0_trio.transcript import RecordedSession, StandIns
-from ric0_trio.transcript.conceal import MAX_VALUES
-from ric0_trio.transcript.format import MAX_WITHHELD_BYTES, Header
-from ric0_trio.transcript.playback import Playback
-from tests.protocol.given import payloads
-from tests.protocol.pair import (
+from ric0_trio.testing import (
     CHALLENGE,
-    CODECS,
     CONNECT,
     DISCONNECT,
     NONCE,
     SERVER_KEY,
     START,
-    answer_to,
     connect_data,
     pack,
     request,
-    server,
     server_profile,
 )
+from ric0_trio.transcript import RecordedSession, StandIns
+from ric0_trio.transcript.conceal import MAX_VALUES
+from ric0_trio.transcript.format import MAX_WITHHELD_BYTES, Header
+from ric0_trio.transcript.playback import Playback
+from tests.protocol.given import payloads
+from tests.protocol.pair import CODECS, answer_to, server
 from tests.transcripts.recorded import STAND_INS, MemorySink, converse, record
 
 JSON = CODECS["json"]

@@ -11,9 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ric0_trio.testing import (
+    CHALLENGE,
+    CONNECT,
+    DISCONNECT,
+    pack,
+)
 from ric0_trio.transcript import Replayed, TranscriptError, replay
 from ric0_trio.transcript.format import MAX_LINE_BYTES
-from tests.protocol.pair import CHALLENGE, CODECS, CONNECT, DISCONNECT, pack
+from tests.protocol.pair import CODECS
 from tests.transcripts.recorded import MemorySink, converse, record
 
 

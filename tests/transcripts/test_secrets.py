@@ -10,8 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ric0_trio.protocol import Codec, JsonCodec
+from ric0_trio.testing import (
+    CHALLENGE,
+    CONNECT,
+    DISCONNECT,
+    Plain,
+    connect_data,
+    pack,
+    request,
+)
 from tests.protocol.given import mutations, payloads
-from tests.protocol.pair import CHALLENGE, CODECS, CONNECT, DISCONNECT, Plain, connect_data, pack, request
+from tests.protocol.pair import CODECS
 from tests.transcripts.recorded import MemorySink, converse, is_found, record
 
 TOKEN = "join-token-thät-nobody-may-see"  # noqa: S105

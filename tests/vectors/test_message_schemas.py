@@ -19,9 +19,19 @@ from ric0_trio.protocol.codec import MAX_DEPTH
 from ric0_trio.protocol.envelope import RFC3339
 from ric0_trio.protocol.keys import decode_base64
 from ric0_trio.protocol.names import name_problem
+from ric0_trio.testing import (
+    CHALLENGE,
+    CONNECT,
+    NONCE,
+    SERVER_KEY,
+    Plain,
+    base64_of,
+    pack,
+    request,
+)
 from tests.docs.test_protocol_doc import rows
 from tests.protocol.given import envelopes, mutations
-from tests.protocol.pair import CHALLENGE, CONNECT, NONCE, RSA_FORMAT, SERVER_KEY, Plain, base64_of, pack, request
+from tests.protocol.pair import RSA_FORMAT
 from tests.vectors.make_vectors import FOLDER
 
 JSON = JsonCodec()
