@@ -111,6 +111,17 @@ class WritesFractions(Json):
         return super().encode({**plain, "conversation": float(plain["conversation"])})
 
 
+@seeds("E7")
+class WritesFractionsOfVersions(Json):
+    """The version of an extension is `2.0`."""
+
+    def encode(self, plain: dict[str, Any]) -> str:
+        extensions = plain["data"].get("server_app", {}).get("extensions", {})
+        for name, versions in extensions.items():
+            extensions[name] = [float(version) for version in versions]
+        return super().encode(plain)
+
+
 @seeds("E7", encodings=("bson",))
 class WritesDoubles(Bson):
     """The conversation of a reply is a double."""
