@@ -11,6 +11,7 @@ from ric0_trio.conform.websocket import Closed
 _CODES = (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1013, 4001, 4002, 4003)
 _MAX_REASON_BYTES = 123
 _TOO_LARGE = 20_000
+_MANY_PINGS = 120
 
 
 @check("C1", Variants.ONCE)
@@ -28,7 +29,7 @@ async def _closes(site: Site) -> list[Closed]:
         "an unmasked frame": make_frame(0x1, b"{}", is_masked=False),
         "the other kind": make_message(b"" if kind is str else "{}"),
         "no envelope": make_message("[" if kind is str else b"["),
-        "more pings than are taken": 9 * make_frame(0x9),
+        "more pings than are taken": _MANY_PINGS * make_frame(0x9),
         "too large a message": make_message("x" * _TOO_LARGE if kind is str else bytes(_TOO_LARGE)),
     }
     found = []
