@@ -1,9 +1,9 @@
-"""What a server may do, though it SHOULD NOT: it breaks no MUST by it."""
+"""What a server may do, though some of it is what it SHOULD NOT: it breaks no MUST by it."""
 
 from typing import Any
 
 from tests.conform.reference.encodings import Json
-from tests.conform.reference.frames import Frames
+from tests.conform.reference.frames import BINARY, CONTINUATION, TEXT, Frames
 from tests.conform.reference.server import HONEST
 from tests.conform.reference.session import Deeds, Session
 
@@ -21,6 +21,18 @@ class CutsOff(Frames):
     async def close(self, code: int, reason: str, timeout_s: float) -> None:
         if code != 1002:
             await super().close(code, reason, timeout_s)
+
+
+class SpeaksInPieces(CutsOff):
+    """A message is sent in fragments, one of which is empty."""
+
+    async def send(self, payload: str | bytes) -> None:
+        opcode, raw = (TEXT, payload.encode()) if isinstance(payload, str) else (BINARY, payload)
+        for piece in (raw[:20], b""):
+            first, *rest = self.frame(opcode, piece)
+            await self._stream.send_all(bytes([first & 0x7F, *rest]))
+            opcode = CONTINUATION
+        await self.send_frame(CONTINUATION, raw[20:])
 
 
 class TakesWholeFractions(Json):
@@ -41,5 +53,5 @@ def without_fractions(plain: Any) -> Any:
     return plain
 
 
-LIBERAL = HONEST.but(StaysSilent).but(CutsOff).but(TakesWholeFractions)
+LIBERAL = HONEST.but(StaysSilent).but(SpeaksInPieces).but(TakesWholeFractions)
 """A server that takes every liberty."""
