@@ -189,6 +189,20 @@ class ReadsNoDatetimes(Bson):
         return bson.decode(payload, reader=_NoDates)
 
 
+class _EndlessCalendar(LenientReader):
+    def value(self, tag: int) -> object:
+        value = super().value(tag)
+        return datetime.max if tag == bson.DATETIME and isinstance(value, bson.Raw) else value
+
+
+@seeds("V21", encodings=("bson",))
+class ReadsEveryDatetime(Bson):
+    """A `time` that is a BSON datetime may be of the year 10000."""
+
+    def parse(self, payload: bytes) -> object:
+        return bson.decode(payload, reader=_EndlessCalendar)
+
+
 class _SmallNumbers(LenientReader):
     def value(self, tag: int) -> object:
         value = super().value(tag)
