@@ -1,6 +1,5 @@
 """`ric0-trio conform`: check a server by the numbered rules of the protocol."""
 
-import json
 import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -12,13 +11,13 @@ import trio
 from ric0_trio.cli.exits import CommandError, Exit
 from ric0_trio.cli.paths import FILE
 from ric0_trio.cli.remote import check_text, check_url, load_ca
-from ric0_trio.cli.show import show_table
+from ric0_trio.cli.show import show_json, show_table
 from ric0_trio.client import ServerIdentityError
 from ric0_trio.conform.encodings import AVAILABLE
 from ric0_trio.conform.junit import as_junit
 from ric0_trio.conform.outcomes import EndedError, Result, Status
 from ric0_trio.conform.registry import all_checks
-from ric0_trio.conform.report import TITLES, as_object, as_rule, rows, tell
+from ric0_trio.conform.report import TITLES, as_object, rows, tell
 from ric0_trio.conform.rules import Level
 from ric0_trio.conform.run import JOBS, Findings, Plan, run_checks
 from ric0_trio.conform.verdicts import Verdict, by_reason, judge
@@ -93,7 +92,7 @@ def conform(
     if junit is not None:
         _write(junit, as_junit(url, verdicts, findings.seconds))
     if is_json:
-        click.echo(json.dumps(as_object(url, code, findings, verdicts)))
+        show_json(as_object(url, code, findings, verdicts))
     else:
         _show(url, findings, verdicts)
     sys.exit(code)
@@ -147,7 +146,7 @@ def _choose(only: str | None) -> list[str]:
 def _list(chosen: Sequence[str], *, is_json: bool) -> None:
     rules = [all_checks()[name].rule for name in chosen]
     if is_json:
-        click.echo(json.dumps([as_rule(rule) for rule in rules]))
+        show_json(rules)
         return
     for rule in rules:
         click.echo(f"{rule.id:<16} {rule.level:<7} {rule.text}")

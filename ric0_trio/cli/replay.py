@@ -42,6 +42,7 @@ def replay(files: Sequence[Path], as_json: bool) -> None:
       0   the same, all of them
       1   something is different
       65  a file cannot be read, or is no transcript (of a version that this one knows)
+      78  one is of BSON, and pymongo is not installed
 
     \b
     Examples:

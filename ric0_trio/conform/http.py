@@ -32,9 +32,8 @@ def make_head(
 
     Text becomes bytes as Latin-1, so that any byte can be had.
     """
-    host = f"[{address.host}]" if ":" in address.host else address.host
     headers: dict[str, str | None] = {
-        "Host": f"{host}:{address.port}",
+        "Host": str(address),
         "Upgrade": "websocket",
         "Connection": "Upgrade",
         "Sec-WebSocket-Version": "13",

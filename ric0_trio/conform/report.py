@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
+
 from ric0_trio.conform.outcomes import Result, Status
-from ric0_trio.conform.rules import Level, Rule
+from ric0_trio.conform.rules import Level
 from ric0_trio.conform.run import Findings
 from ric0_trio.conform.verdicts import Verdict, sections
 
@@ -48,15 +50,14 @@ def as_object(url: str, exit_code: int, findings: Findings, verdicts: Sequence[V
         "encodings": findings.encodings,
         "user_formats": findings.admissions,
         "rules": [
-            {**as_rule(verdict.rule), "status": verdict.word, "runs": [_as_run(result) for result in verdict.results]}
+            {
+                **msgspec.structs.asdict(verdict.rule),
+                "status": verdict.word,
+                "runs": [_as_run(result) for result in verdict.results],
+            }
             for verdict in verdicts
         ],
     }
-
-
-def as_rule(rule: Rule) -> dict[str, str]:
-    """Give a rule as a JSON object."""
-    return {"id": rule.id, "level": rule.level.value, "section": rule.section, "text": rule.text}
 
 
 def _as_run(result: Result) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The numbered rules of docs/protocol.md, as docs/make_rules.py takes them out."""
+"""The numbered rules of docs/protocol.md, as docs/make_tables.py takes them out."""
 
 from enum import StrEnum
 from functools import cache

@@ -68,6 +68,9 @@ class WebSocket:
         self._number = number
         self._frames = FrameParser()
         self._frames.feed(rest)
+        self._message = bytearray()
+        self._kind: Opcode | None = None
+        """Of the message that has begun: pings and pongs may come between its fragments."""
         self._closed: Closed | None = None
         self._given_back: str | bytes | Closed | None = None
         self.opened_at: Final = trio.current_time()
@@ -159,8 +162,6 @@ class WebSocket:
             raise FailedError(expected, f"{len(more)} more bytes: {more[:40]!r}")
 
     async def _next_event(self) -> Event:
-        message = bytearray()
-        kind: Opcode | None = None
         while True:
             frame = await self._next_frame()
             match frame:
@@ -174,16 +175,19 @@ class WebSocket:
                     return Pong(frame.payload)
                 case Frame(Opcode.CLOSE):
                     return await self._end(frame.payload)
-            if (frame.opcode is Opcode.CONTINUATION) != (kind is not None):
+            if (frame.opcode is Opcode.CONTINUATION) != (self._kind is not None):
                 raise BadFrameError("fragments of a message that do not fit together")
-            kind = kind or frame.opcode
-            message += frame.payload
-            if len(message) > MAX_MESSAGE_BYTES:
+            self._kind = self._kind or frame.opcode
+            self._message += frame.payload
+            if len(self._message) > MAX_MESSAGE_BYTES:
                 raise BadFrameError("a message without end")
             if frame.is_last:
-                return self._read_message(kind, bytes(message))
+                return self._take_message()
 
-    def _read_message(self, kind: Opcode, payload: bytes) -> str | bytes:
+    def _take_message(self) -> str | bytes:
+        kind, payload = self._kind, bytes(self._message)
+        self._kind = None
+        self._message.clear()
         if kind is Opcode.BINARY:
             return payload
         try:

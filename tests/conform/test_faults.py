@@ -10,9 +10,10 @@ from ric0_trio.conform.rules import Level
 from ric0_trio.conform.run import Findings, Plan, run_checks
 from tests.conform.conftest import Tls
 from tests.conform.faults import FAULTS, Fault
+from tests.conform.liberties import LIBERAL
 from tests.conform.reference.running import running
 from tests.conform.reference.server import HONEST
-from tests.independent.keys import FORMATS, UserKey
+from tests.independent.keys import ED25519, FORMATS, UserKey
 
 MAY_ALONE = {"E27", "K20"}
 """What a server may do, and this one does not: take BSON's deprecated types, and refuse a format of keys."""
@@ -29,6 +30,15 @@ async def test_an_honest_server_of_another_make_passes(
     others = {result.rule: result for result in findings.results if result.status is not Status.PASSED}
     assert others.keys() == MAY_ALONE, others
     assert {result.rule for result in findings.results} == set(all_checks())
+
+
+async def test_a_server_that_takes_every_liberty_gets_warnings_alone(
+    server_keys: dict[str, UserKey], tls: Tls, loopback_clock: MockClock
+) -> None:
+    async with running(server_keys[ED25519], LIBERAL, tls.server) as url:
+        findings = await run_checks(Plan(Address.parse(url), tls.client))
+    others = {result.rule: result for result in findings.results if result.status is not Status.PASSED}
+    assert others.keys() == {"S0", "T21", "E6"} | MAY_ALONE, others
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

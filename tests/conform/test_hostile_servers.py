@@ -13,9 +13,6 @@ from ric0_trio.conform.frames import make_frame
 from ric0_trio.conform.outcomes import NotRunError, Status
 from ric0_trio.conform.people import ED25519
 from ric0_trio.conform.run import Findings, Plan, run_checks
-from tests.server.conftest import loopback_clock
-
-__all__ = ["loopback_clock"]
 
 SOME = ("T1", "T15", "V1", "V11", "M12", "S20-OPEN", "B1", "B12", "C1")
 OPENED = (

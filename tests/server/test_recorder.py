@@ -1,6 +1,7 @@
 """Which conversations are written down, where, and what happens when the disk does not take it."""
 
 import stat
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -214,19 +215,51 @@ async def test_settings_that_are_wrong_change_nothing(tmp_path: Path) -> None:
     assert isinstance(begin(recorder, "192.0.2.7"), RecordedSession)
 
 
-async def test_no_more_waits_than_there_is_room_for(tmp_path: Path) -> None:
-    """With a disk that does not answer: transcripts are lost, and no memory with them."""
-    recorder = recorder_of(dir=tmp_path, max_transcript_bytes=1_000_000_000)
+def begin_talker(recorder: Recorder) -> ServerSession | RecordedSession:
+    """A session that bears a lot."""
     settings = make_settings(messages_before_auth=1_000_000)
+    return recorder.begin(settings, JSON, START, "0123456789abcdef", Peer("192.0.2.7", None))
+
+
+def talk(session: ServerSession | RecordedSession, size: int) -> None:
+    """So many bytes come, at least, in large messages."""
+    message = '{"time":"2023-11-14T22:13:20Z","type":"request","name":"connect","conversation":1,"data":{"x":"%s"}}'
+    for _ in range(size // 16_000 + 1):
+        session.receive(message % ("x" * 16_000), START)
+
+
+async def test_no_more_waits_than_there_is_room_for(tmp_path: Path) -> None:
+    """Nothing is written yet: transcripts are lost, and no memory with them."""
+    recorder = recorder_of(dir=tmp_path, max_transcript_bytes=1_000_000_000)
     with capture_logs() as logs:
-        session = recorder.begin(settings, JSON, START, "0123456789abcdef", Peer("192.0.2.7", None))
-        message = '{"time":"2023-11-14T22:13:20Z","type":"request","name":"connect","conversation":1,"data":{"x":"%s"}}'
-        for _ in range(2 * MAX_PENDING_BYTES // 16_000):
-            session.receive(message % ("x" * 16_000), START)
+        talk(begin_talker(recorder), 2 * MAX_PENDING_BYTES)
     assert [entry["event"] for entry in logs] == ["record.failed"]
     await recorder.finish()
     assert 0 < used_bytes(tmp_path) <= MAX_PENDING_BYTES
     assert isinstance(begin(recorder, "192.0.2.7"), ServerSession)  # for a while, nothing more is begun
+
+
+async def test_what_is_being_written_takes_room_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a disk that does not answer."""
+    is_writing, answers = trio.Event(), threading.Event()
+
+    def hang(*args: object, **options: object) -> None:
+        trio.from_thread.run_sync(is_writing.set)
+        assert answers.wait(60)
+
+    monkeypatch.setattr(RecordFolder, "append", hang)
+    recorder = recorder_of(dir=tmp_path, max_transcript_bytes=1_000_000_000)
+    session = begin_talker(recorder)
+    with capture_logs() as logs, trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            talk(session, MAX_PENDING_BYTES * 2 // 3)
+            nursery.start_soon(recorder.run)
+            await is_writing.wait()
+            assert logs == []
+            talk(session, MAX_PENDING_BYTES * 2 // 3)
+            answers.set()
+            nursery.cancel_scope.cancel()
+    assert [entry["event"] for entry in logs] == ["record.failed"]
 
 
 async def test_no_thread_to_write_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

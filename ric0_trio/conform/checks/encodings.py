@@ -12,8 +12,9 @@ from ric0_trio.conform.checks.attempts import (
     take_connects,
     take_values,
 )
+from ric0_trio.conform.checks.negotiation import EXTENSIONS, VERSIONS
 from ric0_trio.conform.encodings import Plain
-from ric0_trio.conform.messages import NEVER_USED, change, make_request
+from ric0_trio.conform.messages import NEVER_USED, change, make_request, now
 from ric0_trio.conform.outcomes import FailedError
 from ric0_trio.conform.registry import check
 from ric0_trio.conform.site import Site
@@ -81,11 +82,13 @@ async def refuses_doubles_for_integers(site: Site) -> None:
 @check("E7")
 async def sends_integers(site: Site) -> None:
     peer = await site.challenged()
-    await peer.ask("connect", peer.connect_data(site.make_user()), conversation=4294967294)
+    offer = {"client_app.extensions": dict.fromkeys(EXTENSIONS, VERSIONS)}
+    await peer.ask("connect", peer.connect_data(site.make_user(), offer), conversation=4294967294)
     reply = await peer.expect_reply("success")
     version = reply["data"]["server_app"]["version"]
     sent = {"conversation": reply["conversation"], **{key: version.get(key, 0) for key in ("major", "minor", "patch")}}
-    sent |= {f"extensions.{name}": each for name, (each,) in reply["data"]["server_app"]["extensions"].items()}
+    for name, versions in reply["data"]["server_app"]["extensions"].items():
+        sent |= {f"extensions.{name}": each for each in versions}
     for key, value in sent.items():
         if not isinstance(value, int) or isinstance(value, bool):
             raise FailedError(f"an integer for `{key}`", repr(value))
@@ -153,20 +156,18 @@ async def has_no_null_in_lists(site: Site) -> None:
 @check("E14")
 async def takes_the_last_of_duplicates(site: Site) -> None:
     peer = await site.open()
-    await peer.send_payload(_twice(site, "no-such-request", "challenge"), "a `challenge` whose first `name` is another")
-    peer.awaits("challenge", 0)
-    await peer.expect_reply("success")
-    await peer.send_payload(_twice(site, "challenge", NEVER_USED), "a request whose first `name` is `challenge`")
-    await peer.expect_close(1008)
+    for first, last, status in (("no time", now(), "success"), (now(), "no time", "invalid_message")):
+        await peer.send_payload(_with_times(site, first, last), f"a `challenge` with `time` {first}, then {last}")
+        peer.awaits("challenge", 0)
+        await peer.expect_reply(status)
 
 
-def _twice(site: Site, first: str, last: str) -> str | bytes:
-    """A challenge with two names."""
-    request = make_request(last, challenge_data(), 0)
-    payload = site.encoding.encode(request)
+def _with_times(site: Site, first: str, last: str) -> str | bytes:
+    """A challenge that has `time` twice."""
+    payload = site.encoding.encode(make_request("challenge", challenge_data(), 0, time=last))
     if isinstance(payload, str):
-        return payload.replace('"type"', f'"name": {json.dumps(first)}, "type"', 1)
-    before = site.encoding.encode({"name": first})
+        return f'{{"time": {json.dumps(first)}, {payload[1:]}'
+    before = site.encoding.encode({"time": first})
     if not isinstance(before, bytes):
         raise TypeError("both are BSON")
     elements = before[4:-1] + payload[4:-1]

@@ -157,6 +157,8 @@ def _app_problem(app: Any) -> str | None:
         "version.major": _are_counts([version.get("major")]),
         "version.minor": _are_counts([version.get("minor")]),
         "version.patch": version.get("patch") is None or _are_counts([version["patch"]]),
+        "version.vcs_id": version.get("vcs_id") is None or _is_text(version["vcs_id"], 0, 128),
+        "version.display": version.get("display") is None or _is_text(version["display"], 0, 128),
     }
     return next((f"`{key}`" for key, is_held in holds.items() if not is_held), None)
 

@@ -43,8 +43,12 @@ async def takes_leap_seconds(site: Site) -> None:
 
 @check("V21", encoding="bson")
 async def takes_datetimes(site: Site) -> None:
-    moments = (datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC), datetime.max)
-    await _takes(site, *moments)
+    from bson.datetime_ms import DatetimeMS
+
+    first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
+    await _takes(site, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), first, last)
+    beyond = (int(DatetimeMS(first)) - 1, int(DatetimeMS(last)) + 1, 2**63 - 1)
+    await refuse_challenges(site, *({"time": DatetimeMS(milliseconds)} for milliseconds in beyond))
 
 
 @check("V22")

@@ -13,8 +13,9 @@ from ric0_trio.conform.registry import check
 from ric0_trio.conform.site import Site
 
 _CAPABILITIES = ["voice", "typing", "history", "files", NEVER_USED, "History", "presence"]
-_EXTENSIONS = ("reactions", "polls", "threads", NEVER_USED)
-_VERSIONS = [2, 1, 4, 3, 0]
+EXTENSIONS = ("reactions", "polls", "threads", NEVER_USED)
+VERSIONS = [2, 1, 4, 3, 0]
+"""What a client offers, so that some of it may be shared."""
 
 
 async def _negotiate(site: Site, capabilities: list[str], extensions: dict[str, list[int]]) -> tuple[Any, Any]:
@@ -34,8 +35,8 @@ async def _capabilities_of(site: Site) -> set[str]:
 async def _versions_of(site: Site) -> dict[str, set[int]]:
     """Which versions of the extensions the server has, each asked for alone."""
     found: dict[str, set[int]] = {}
-    for version in _VERSIONS:
-        _, extensions = await _negotiate(site, [], {name: [version] for name in _EXTENSIONS})
+    for version in VERSIONS:
+        _, extensions = await _negotiate(site, [], {name: [version] for name in EXTENSIONS})
         for name in extensions if isinstance(extensions, dict) else ():
             found.setdefault(name, set()).add(version)
     return found
@@ -52,7 +53,7 @@ async def shares_capabilities(site: Site) -> None:
 @check("G2")
 async def shares_the_highest_versions(site: Site) -> None:
     wanted = {name: [max(versions)] for name, versions in (await _versions_of(site)).items()}
-    _, got = await _negotiate(site, [], dict.fromkeys(_EXTENSIONS, _VERSIONS))
+    _, got = await _negotiate(site, [], dict.fromkeys(EXTENSIONS, VERSIONS))
     if got != wanted or NEVER_USED in got:
         raise FailedError(f"the highest version that both have of each, {wanted}", f"{got!r:.300}")
     _, nothing = await _negotiate(site, [], {"reactions": [], "polls": [2_000_000_000], NEVER_USED: [1]})
@@ -63,7 +64,7 @@ async def shares_the_highest_versions(site: Site) -> None:
 @check("G3")
 async def names_nothing_twice(site: Site) -> None:
     twice = [*_CAPABILITIES, *_CAPABILITIES]
-    got, extensions = await _negotiate(site, twice, {name: [*_VERSIONS, 2, 2, 1] for name in _EXTENSIONS})
+    got, extensions = await _negotiate(site, twice, {name: [*VERSIONS, 2, 2, 1] for name in EXTENSIONS})
     if not isinstance(got, list) or len(set(got)) < len(got):
         raise FailedError("capabilities without duplicates", f"{got!r:.300}")
     if not all(len(versions) == 1 for versions in extensions.values()):
@@ -72,7 +73,7 @@ async def names_nothing_twice(site: Site) -> None:
 
 @check("G4")
 async def sorts_what_is_shared(site: Site) -> None:
-    got, extensions = await _negotiate(site, _CAPABILITIES, dict.fromkeys(_EXTENSIONS, _VERSIONS))
+    got, extensions = await _negotiate(site, _CAPABILITIES, dict.fromkeys(EXTENSIONS, VERSIONS))
     if got != sorted(got) or list(extensions) != sorted(extensions):
         raise FailedError(
             "capabilities and extensions sorted by code point", f"{got!r:.150}, {list(extensions)!r:.150}"

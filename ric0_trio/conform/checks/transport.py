@@ -148,12 +148,17 @@ async def takes_pings_between_fragments(site: Site) -> None:
 
 @check("T14", Variants.ONCE)
 async def measures_the_whole_message(site: Site) -> None:
-    peer = await site.open()
     opcode = Opcode.TEXT if site.encoding.payload_type is str else Opcode.BINARY
     part = b" " * 6000
-    data = make_frame(opcode, part, is_last=False) + 2 * make_frame(Opcode.CONTINUATION, part, is_last=False)
-    await peer.send_raw(data, f"three fragments of 6000 bytes each, where {_MAX_BYTES_BEFORE_AUTH} are allowed in all")
-    await peer.expect_close(1009)
+    fragments = [make_frame(opcode, part, is_last=False), make_frame(Opcode.CONTINUATION, part, is_last=False)]
+    large = {
+        "three fragments of 6000 bytes": b"".join([*fragments, make_frame(Opcode.CONTINUATION, part)]),
+        "6000 characters of three bytes": make_frame(opcode, 6000 * "\u20ac".encode()),
+    }
+    for what, data in large.items():
+        peer = await site.open()
+        await peer.send_raw(data, f"{what}, where {_MAX_BYTES_BEFORE_AUTH} bytes are allowed in all")
+        await peer.expect_close(1009)
 
 
 @check("T15", Variants.ONCE)

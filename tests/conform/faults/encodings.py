@@ -111,6 +111,17 @@ class WritesFractions(Json):
         return super().encode({**plain, "conversation": float(plain["conversation"])})
 
 
+@seeds("E7")
+class WritesFractionsOfVersions(Json):
+    """The version of an extension is `2.0`."""
+
+    def encode(self, plain: dict[str, Any]) -> str:
+        extensions = plain["data"].get("server_app", {}).get("extensions", {})
+        for name, versions in extensions.items():
+            extensions[name] = [float(version) for version in versions]
+        return super().encode(plain)
+
+
 @seeds("E7", encodings=("bson",))
 class WritesDoubles(Bson):
     """The conversation of a reply is a double."""
@@ -176,6 +187,20 @@ class ReadsNoDatetimes(Bson):
 
     def parse(self, payload: bytes) -> object:
         return bson.decode(payload, reader=_NoDates)
+
+
+class _EndlessCalendar(LenientReader):
+    def value(self, tag: int) -> object:
+        value = super().value(tag)
+        return datetime.max if tag == bson.DATETIME and isinstance(value, bson.Raw) else value
+
+
+@seeds("V21", encodings=("bson",))
+class ReadsEveryDatetime(Bson):
+    """A `time` that is a BSON datetime may be of the year 10000."""
+
+    def parse(self, payload: bytes) -> object:
+        return bson.decode(payload, reader=_EndlessCalendar)
 
 
 class _SmallNumbers(LenientReader):

@@ -86,6 +86,14 @@ class HasAnUnknownKindOfVersion(_Introduces):
         welcome["server_app"]["version"] = {**welcome["server_app"]["version"], "type": "rc"}
 
 
+@seeds("M31")
+class DisplaysItsVersionAtLength(_Introduces):
+    """How the server's version is displayed is longer than it may be."""
+
+    def change(self, welcome: dict[str, Any]) -> None:
+        welcome["server_app"]["version"] = {**welcome["server_app"]["version"], "display": 129 * "1"}
+
+
 @seeds("D19")
 class HasNoKey(_Introduces):
     """The server's identity has no key."""
