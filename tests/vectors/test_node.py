@@ -91,6 +91,7 @@ def test_it_fails_and_says_why(copied: Path, file: str, spoil: Callable[[dict[st
 
 # A program that is not as it should be
 
+ASKED_BY_A_STRANGER = "if (!this.#answers(request.name))"
 MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "takes keys of small order": ("keys.mjs", "return SMALL_ORDER.has(", "return false && (", "signatures.json"),
     "is lax with base64": ("keys.mjs", "raw.toString('base64') === text", "true", "keys.json"),
@@ -114,16 +115,64 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "lets a stranger ask anything": ("session.mjs", "if (!this.#answers(request.name))", "if (false)", "sessions.json"),
     "counts characters for bytes": ("session.mjs", "Buffer.byteLength(payload) >", "payload.length >", "sessions.json"),
     "checks the proof before the key": ("session.mjs", "user.key === pubkey.key", "false", "sessions.json"),
+    "closes on a stranger with another code": (
+        "session.mjs",
+        f"{ASKED_BY_A_STRANGER} return this.#close(1008)",
+        f"{ASKED_BY_A_STRANGER} return this.#close(1007)",
+        "sessions.json",
+    ),
+    "ignores what it has to answer": (
+        "session.mjs",
+        "|| this.state === 'CONNECTED') return true",
+        ") return true",
+        "sessions.json",
+    ),
+    "looks at the kind before the size": (
+        "session.mjs",
+        "Buffer.byteLength(payload) > most",
+        "typeof payload === 'string' === (this.#encoding === 'json') && Buffer.byteLength(payload) > most",
+        "sessions.json",
+    ),
+    "gives time for a refused user": (
+        "session.mjs",
+        "if (status !== 'success') {",
+        "if (status !== 'success') { this.#deadline = Math.max(this.#deadline ?? 0, 12);",
+        "sessions.json",
+    ),
 }
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_program_is_found_out_that(mistake: str, tmp_path: Path) -> None:
     module, right, wrong, file = MISTAKES[mistake]
-    shutil.copytree(NODE, tmp_path / "node")
-    source = (NODE / module).read_text()
-    assert right in source
-    (tmp_path / "node" / module).write_text(source.replace(right, wrong))
-    status, _, failures = run(program=tmp_path / "node")
+    status, _, failures = run(program=copy_with(tmp_path, module, {right: wrong}))
     assert status == 1
     assert f"{file} " in failures
+
+
+def copy_with(folder: Path, module: str, changes: dict[str, str]) -> Path:
+    """Give a copy of the program, in which a module is another."""
+    source = (NODE / module).read_text()
+    for right, wrong in changes.items():
+        assert right in source
+        source = source.replace(right, wrong)
+    shutil.copytree(NODE, folder / "node")
+    (folder / "node" / module).write_text(source)
+    return folder / "node"
+
+
+# A program that is as it should be, in another way
+
+
+def test_a_program_passes_that_ignores_strangers_and_stays_open(tmp_path: Path) -> None:
+    program = copy_with(
+        tmp_path,
+        "session.mjs",
+        {
+            "if (!this.#answers(name)) return this.#close(1008)": "if (!this.#answers(name)) return this.#ignore()",
+            f"{ASKED_BY_A_STRANGER} return this.#close(1008)": f"{ASKED_BY_A_STRANGER} return this.#ignore()",
+            "return this.state === 'CONNECTED' ? this.#ignore() : this.#close(1008)": "return this.#ignore()",
+        },
+    )
+    status, _, failures = run(program=program)
+    assert (status, failures) == (0, "")
