@@ -62,6 +62,7 @@ def _requests() -> list[Case]:
         request("A `challenge` request.", "challenge", {"challenge": NONCE}),
         request("A `challenge` request that will be refused is well-formed.", "challenge", {"challenge": "not base64"}),
         request("A `challenge` request with no text in it is well-formed too.", "challenge", {"challenge": ""}),
+        request("A `challenge` request with 16,384 characters, the most.", "challenge", {"challenge": "a" * 16_384}),
         request("A `connect` request with the fewest keys.", "connect", CONNECT),
         request("A `connect` request with all keys, and an RSA key.", "connect", FULL_CONNECT),
         request(
@@ -191,6 +192,7 @@ def _wrong_data() -> list[Case]:
         ("A `challenge` request without its challenge.", "challenge", {}),
         ("A `challenge` request with null for its challenge.", "challenge", {"challenge": None}),
         ("A `challenge` request with a number for its challenge.", "challenge", {"challenge": 5}),
+        ("A `challenge` request with 16,385 characters, one too many.", "challenge", {"challenge": "a" * 16_385}),
         ("A `disconnect` request with a number for its reason.", "disconnect", {"reason": 5}),
         ("A `disconnect` request with an object for its reason.", "disconnect", {"reason": {}}),
         ("A reason of 513 characters, one too many.", "disconnect", {"reason": "a" * 513}),

@@ -162,7 +162,7 @@ def _budgets(encoding: str) -> list[Vector]:
 
 def _rates(encoding: str) -> list[Vector]:
     """40 messages at once and 20 a second, while a user is connected."""
-    burst, refilled, kept = (Script(encoding) for _ in range(3))
+    burst, refilled, kept, away = (Script(encoding) for _ in range(4))
     burst.go_to("CONNECTED")
     burst.step("message", None, "CONNECTED", repeat=40)
     burst.step("message", 1008, "CLOSED")
@@ -175,10 +175,17 @@ def _rates(encoding: str) -> list[Vector]:
     kept.step("disconnect", "success", "DISCONNECTED")
     kept.step("connect", "success", "CONNECTED")
     kept.step("message", 1008, "CLOSED")
+    away.go_to("CONNECTED")
+    away.step("message", None, "CONNECTED", repeat=39)
+    away.step("disconnect", "success", "DISCONNECTED")
+    away.step("connect", "success", "CONNECTED", at=1)
+    away.step("message", None, "CONNECTED", at=1, repeat=20)
+    away.step("message", 1008, "CLOSED", at=1)
     return [
         burst.vector("The 41st message at once."),
         refilled.vector("20 messages more a second later, and no 21st."),
         kept.vector("The burst does not begin afresh with another `connect`."),
+        away.vector("It is refilled while nobody is connected."),
     ]
 
 
