@@ -1,5 +1,6 @@
 """What only BSON can get wrong: its other types, and documents that are none."""
 
+import math
 import struct
 from datetime import UTC, datetime
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from tests.independent import bson
 from tests.independent.bson import Raw
 from tests.vectors.cases import Vector
-from tests.vectors.envelopes import MESSAGE, MISSING, REQUEST, TIME, UNDECODABLE, bad_request, bson_vector, valid
+from tests.vectors.envelopes import MESSAGE, MISSING, REPLY, REQUEST, TIME, UNDECODABLE, bad_request, bson_vector, valid
 from tests.vectors.message_cases import CONNECT, USER
 
 PLAIN = bson.encode(REQUEST.but())
@@ -33,7 +34,7 @@ EXOTIC = {
 
 
 def vectors() -> list[Vector]:
-    return [*_valid(), *_datetimes(), *_exotic(), *_not_bson()]
+    return [*_valid(), *_datetimes(), *_exotic(), *_under_unknown_keys(), *_not_bson()]
 
 
 def _valid() -> list[Vector]:
@@ -122,6 +123,38 @@ def _exotic() -> list[Vector]:
         _vector(
             "For the name: its text as JavaScript.", {"name": Raw(0x0D, bson.string(b"disconnect"))}, bad_request(None)
         ),
+    ]
+
+
+def _under_unknown_keys() -> list[Vector]:
+    """What is no value here is none under a key that nobody knows, either."""
+    numbers = {"NaN": math.nan, "infinity": math.inf, "minus infinity": -math.inf}
+    strange: dict[str, Any] = EXOTIC | numbers
+    kinds = {"message": MESSAGE, "reply": REPLY}
+    return [
+        *(
+            _vector(f"For the reason: {shows}.", {"data": {"reason": number}}, bad_request())
+            for shows, number in numbers.items()
+        ),
+        *(_vector(f"For the id: {shows}.", {"conversation": number}, UNDECODABLE) for shows, number in numbers.items()),
+        *(_vector(f"Under an unknown key: {shows}.", {"x": value}, bad_request()) for shows, value in strange.items()),
+        *(
+            _vector(f"Deep under an unknown key of the data: {shows}.", {"data": {"x": [{"y": value}]}}, bad_request())
+            for shows, value in strange.items()
+        ),
+        *(
+            bson_vector(
+                f"Under an unknown key of a {kind}: {shows}.", bson.encode(template.but(x=strange[shows])), UNDECODABLE
+            )
+            for kind, template in kinds.items()
+            for shows in ("binary", "a datetime", "NaN")
+        ),
+        _vector(
+            "Under the key `status`, unknown to a request: an object id.",
+            {"status": EXOTIC["an object id"]},
+            bad_request(),
+        ),
+        _vector("Under an unknown key: a double that is finite.", {"x": 1.7976931348623157e308}, EXPECTED),
     ]
 
 

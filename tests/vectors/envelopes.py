@@ -17,13 +17,15 @@ class Case:
     envelope: dict[str, Any]
     expected: Vector
     also_right_in_json: Vector | None = None
+    also_right: Vector | None = None
+    """In both encodings."""
 
     def encoded(self) -> list[Vector]:
         text = json_vector(self.shows, json.dumps(self.envelope), self.expected)
-        return [
-            text if self.also_right_in_json is None else also(text, self.also_right_in_json),
-            bson_vector(self.shows, bson.encode(self.envelope), self.expected),
-        ]
+        binary = bson_vector(self.shows, bson.encode(self.envelope), self.expected)
+        if self.also_right is not None:
+            return [also(text, self.also_right), also(binary, self.also_right)]
+        return [text if self.also_right_in_json is None else also(text, self.also_right_in_json), binary]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ from tests.vectors import ed25519, rsa
 from tests.vectors.cases import ED25519, RSA, b64
 from tests.vectors.envelopes import MISSING, REPLY, REQUEST, Case, bad_request, valid
 
-SERVER_KEY = {"key": b64(ed25519.Key("server").public_bytes), "format": ED25519}
+_SERVER_BYTES = ed25519.Key("server").public_bytes
+SERVER_KEY = {"key": b64(_SERVER_BYTES), "format": ED25519}
+_UNKNOWN = {"key": b64(b"any bytes"), "format": "x25519-future"}
 RSA_KEY = {"key": b64(rsa.Key("2048").public_bytes), "format": RSA}
 USER_KEY = {"key": b64(ed25519.Key("a").public_bytes), "format": ED25519}
 PROOF = b64(ed25519.Key("a").sign(ed25519.Key("server").public_bytes))
@@ -60,8 +62,14 @@ def _requests() -> list[Case]:
         request("A `challenge` request.", "challenge", {"challenge": NONCE}),
         request("A `challenge` request that will be refused is well-formed.", "challenge", {"challenge": "not base64"}),
         request("A `challenge` request with no text in it is well-formed too.", "challenge", {"challenge": ""}),
+        request("A `challenge` request with 16,384 characters, the most.", "challenge", {"challenge": "a" * 16_384}),
         request("A `connect` request with the fewest keys.", "connect", CONNECT),
         request("A `connect` request with all keys, and an RSA key.", "connect", FULL_CONNECT),
+        request(
+            "A `connect` request whose home server's key is of a format that nobody knows.",
+            "connect",
+            CONNECT | {"user": USER | {"home_server": _UNKNOWN}},
+        ),
         *(
             request(f"A `connect` request by a {kind}.", "connect", CONNECT | {"user": USER | {"type": kind}})
             for kind in ("user", "bot", "log_relay")
@@ -156,6 +164,12 @@ def _wrong_data() -> list[Case]:
         ("whose user is of a type in capitals", ("user", "type"), "USER"),
         ("whose user's name is a number", ("user", "name"), 5),
         ("whose key is text", ("user", "pubkey"), USER_KEY["key"]),
+        *((f"without the home server's `{key}`", ("user", "home_server", key), MISSING) for key in SERVER_KEY),
+        ("whose home server is text", ("user", "home_server"), SERVER_KEY["key"]),
+        ("whose home server's key is no base64", ("user", "home_server", "key"), "no base64"),
+        ("whose home server's key is spelled in another way", ("user", "home_server", "key"), SERVER_KEY["key"] + "\n"),
+        ("whose home server's key is a byte short", ("user", "home_server", "key"), b64(_SERVER_BYTES[:-1])),
+        ("whose home server has an unknown format and no base64", ("user", "home_server"), _UNKNOWN | {"key": "-"}),
         ("whose home server's URL is a list", ("user", "home_server_url"), []),
         ("whose version is of no known type", ("client_app", "version", "type"), "stable"),
         ("whose version is text", ("client_app", "version"), "1.2"),
@@ -178,6 +192,7 @@ def _wrong_data() -> list[Case]:
         ("A `challenge` request without its challenge.", "challenge", {}),
         ("A `challenge` request with null for its challenge.", "challenge", {"challenge": None}),
         ("A `challenge` request with a number for its challenge.", "challenge", {"challenge": 5}),
+        ("A `challenge` request with 16,385 characters, one too many.", "challenge", {"challenge": "a" * 16_385}),
         ("A `disconnect` request with a number for its reason.", "disconnect", {"reason": 5}),
         ("A `disconnect` request with an object for its reason.", "disconnect", {"reason": {}}),
         ("A reason of 513 characters, one too many.", "disconnect", {"reason": "a" * 513}),

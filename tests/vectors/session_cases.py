@@ -12,7 +12,8 @@ ABOUT = (
     "message, or, where there is none, only time has passed. `reply` is what it sends, null for nothing; `close` the "
     "code that it closes with, null for none; `state` where it stands then. `repeat`: the step comes so many times, "
     "and each time that comes of it. `pad_to`: spaces are added to the text, up to so many bytes. `verdict` is what "
-    "the access rules say to a user, if they are asked; success, where there is none."
+    "the access rules say to a user, if they are asked; success, where there is none. `also_right`, where it is there, "
+    "has other outcomes that are allowed as well, in place of `reply`, `close` and `state`: no step follows then."
 )
 SETTING = {"server": SERVER, "limits": LIMITS}
 
@@ -39,7 +40,7 @@ TABLE: dict[str, tuple[Outcome, Outcome, Outcome, Outcome]] = {
     "nonsense": (1007, 1007, 1007, 1007),
     "other kind": (1003, 1003, 1003, 1003),
 }
-"""What comes of what, in each of the states."""
+"""What comes of what, in each of the states. Every 1008 in here is a SHOULD: to ignore what comes is the MUST."""
 
 MOVES = {
     ("challenge", "OPEN"): "CHALLENGED",
@@ -55,13 +56,16 @@ def vectors() -> list[Vector]:
     for encoding in ("json", "bson"):
         found += [_cell(encoding, what, state) for what in TABLE for state in STATES]
         found += [*_checks(encoding), *_deadlines(encoding), *_budgets(encoding), *_rates(encoding), *_orders(encoding)]
-    return [*found, *_sizes()]
+    return [*found, *_sizes(), *_sizes_first()]
 
 
 def _cell(encoding: str, what: str, state: str) -> Vector:
     script = Script(encoding)
     script.go_to(state)
-    script.step(what, TABLE[what][STATES.index(state)], MOVES.get((what, state), state))
+    outcome = TABLE[what][STATES.index(state)]
+    script.step(what, outcome, MOVES.get((what, state), state))
+    if outcome == 1008:
+        script.allow_ignoring(state)
     return script.vector(f"In {state}: {steps.SHOWN[what]}.")
 
 
@@ -99,7 +103,7 @@ def _checks(encoding: str) -> list[Vector]:
 
 def _deadlines(encoding: str) -> list[Vector]:
     """10 seconds without a connected user, whatever comes meanwhile."""
-    silent, late, busy = Script(encoding), Script(encoding), Script(encoding)
+    silent, late, busy, refused = (Script(encoding) for _ in range(4))
     silent.wait(9.999, None, "OPEN")
     silent.wait(10, 1008, "CLOSED")
     late.step("challenge", "success", "CHALLENGED")
@@ -107,6 +111,12 @@ def _deadlines(encoding: str) -> list[Vector]:
     for second in (3, 6, 9):
         busy.step("challenge", "success", "CHALLENGED", at=second)
     busy.wait(10, 1008, "CLOSED")
+    refused.step("challenge", "success", "CHALLENGED", at=3)
+    refused.step("connect with wrong proof", "invalid_challenge", "CHALLENGED", at=5)
+    refused.step("connect with unknown format", "disallowed_user", "CHALLENGED", at=7)
+    refused.step("connect", "disallowed_user", "CHALLENGED", at=9, verdict={"status": "disallowed_user"})
+    refused.wait(9.999, None, "CHALLENGED")
+    refused.wait(10, 1008, "CLOSED")
     connected, left = Script(encoding), Script(encoding)
     connected.go_to("CONNECTED")
     connected.wait(86_400, None, "CONNECTED")
@@ -120,6 +130,7 @@ def _deadlines(encoding: str) -> list[Vector]:
         silent.vector("Nothing comes for 10 seconds."),
         late.vector("A `connect` that comes with the deadline is too late."),
         busy.vector("What a client sends does not move the deadline."),
+        refused.vector("Nor does a `connect` that is refused."),
         connected.vector("A connected user has none."),
         left.vector("After a `disconnect` there are 10 seconds again."),
     ]
@@ -151,7 +162,7 @@ def _budgets(encoding: str) -> list[Vector]:
 
 def _rates(encoding: str) -> list[Vector]:
     """40 messages at once and 20 a second, while a user is connected."""
-    burst, refilled, kept = (Script(encoding) for _ in range(3))
+    burst, refilled, kept, away = (Script(encoding) for _ in range(4))
     burst.go_to("CONNECTED")
     burst.step("message", None, "CONNECTED", repeat=40)
     burst.step("message", 1008, "CLOSED")
@@ -164,10 +175,17 @@ def _rates(encoding: str) -> list[Vector]:
     kept.step("disconnect", "success", "DISCONNECTED")
     kept.step("connect", "success", "CONNECTED")
     kept.step("message", 1008, "CLOSED")
+    away.go_to("CONNECTED")
+    away.step("message", None, "CONNECTED", repeat=39)
+    away.step("disconnect", "success", "DISCONNECTED")
+    away.step("connect", "success", "CONNECTED", at=1)
+    away.step("message", None, "CONNECTED", at=1, repeat=20)
+    away.step("message", 1008, "CLOSED", at=1)
     return [
         burst.vector("The 41st message at once."),
         refilled.vector("20 messages more a second later, and no 21st."),
         kept.vector("The burst does not begin afresh with another `connect`."),
+        away.vector("It is refilled while nobody is connected."),
     ]
 
 
@@ -203,4 +221,18 @@ def _sizes() -> list[Vector]:
         too_much.vector("65,537 bytes from a connected user."),
         wide.vector("Bytes of UTF-8 are counted, not characters."),
         left.vector("16,385 bytes from a user who has left."),
+    ]
+
+
+def _sizes_first() -> list[Vector]:
+    """The size counts before the kind and the envelope."""
+    kind, connected, nonsense = Script("bson"), Script("bson"), Script("json")
+    kind.step("other kind", 1009, "CLOSED", pad_to=16_385)
+    connected.go_to("CONNECTED")
+    connected.step("other kind", 1003, "CLOSED", pad_to=65_536)
+    nonsense.step("nonsense", 1009, "CLOSED", pad_to=16_385)
+    return [
+        kind.vector("16,385 bytes of text where binary is due: the size counts."),
+        connected.vector("65,536 bytes of text where binary is due, from a connected user: not too much, so the kind."),
+        nonsense.vector("16,385 bytes of nonsense: the size counts."),
     ]

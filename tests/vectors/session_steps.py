@@ -156,6 +156,10 @@ class Script:
             reply = {"name": envelope.get("name", ""), "conversation": envelope["conversation"], "status": outcome}
         self._note(at, {"receive": self._payload(what), **more}, reply, close, state)
 
+    def allow_ignoring(self, state: str) -> None:
+        """Let the last step have no effect, as well as the one that it has; `state` is the one before it."""
+        self.steps[-1]["also_right"] = [{"reply": None, "close": None, "state": state}]
+
     def _note(
         self, at: float | None, more: dict[str, Any], reply: dict[str, Any] | None, close: int | None, state: str
     ) -> None:

@@ -91,6 +91,7 @@ def test_it_fails_and_says_why(copied: Path, file: str, spoil: Callable[[dict[st
 
 # A program that is not as it should be
 
+ASKED_BY_A_STRANGER = "if (!this.#answers(request.name))"
 MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "takes keys of small order": ("keys.mjs", "return SMALL_ORDER.has(", "return false && (", "signatures.json"),
     "is lax with base64": ("keys.mjs", "raw.toString('base64') === text", "true", "keys.json"),
@@ -99,6 +100,17 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "counts UTF-16 units": ("names.mjs", "[...text].length", "text.length", "names.json"),
     "does not normalise": ("names.mjs", "name.normalize('NFC') === name", "true", "names.json"),
     "takes 2.0 for 2 in BSON": ("bson.mjs", "? number :", "? BigInt(Math.trunc(number)) :", "envelopes.json"),
+    "takes what is not finite": ("bson.mjs", "Number.isFinite(number) ?", "true ?", "envelopes.json"),
+    "takes any type under an unknown key": ("envelope.mjs", "!hasExotic(value) ||", "true ||", "envelopes.json"),
+    "takes 33 digits of a second": ("envelope.mjs", r"\d{1,32}", r"\d+", "envelopes.json"),
+    "takes 31 digits of a second": ("envelope.mjs", r"\d{1,32}", r"\d{1,31}", "envelopes.json"),
+    "takes second 60 of any minute": ("envelope.mjs", "minute === 59 && second", "second", "envelopes.json"),
+    "takes any key for a home server's": (
+        "envelope.mjs",
+        "home_server: publicKey",
+        "home_server: anything",
+        "envelopes.json",
+    ),
     "takes JavaScript for text": ("bson.mjs", "0x0d: () => exotic(string)", "0x0d: string", "envelopes.json"),
     "takes half a pair of surrogates": ("json.mjs", r"/\p{Cs}/u.test(string)", "false", "envelopes.json"),
     "goes as deep as it likes": ("envelope.mjs", "depth <= 32", "depth <= 64", "envelopes.json"),
@@ -114,16 +126,72 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "lets a stranger ask anything": ("session.mjs", "if (!this.#answers(request.name))", "if (false)", "sessions.json"),
     "counts characters for bytes": ("session.mjs", "Buffer.byteLength(payload) >", "payload.length >", "sessions.json"),
     "checks the proof before the key": ("session.mjs", "user.key === pubkey.key", "false", "sessions.json"),
+    "closes on a stranger with another code": (
+        "session.mjs",
+        f"{ASKED_BY_A_STRANGER} return this.#close(1008)",
+        f"{ASKED_BY_A_STRANGER} return this.#close(1007)",
+        "sessions.json",
+    ),
+    "ignores what it has to answer": (
+        "session.mjs",
+        "|| this.state === 'CONNECTED') return true",
+        ") return true",
+        "sessions.json",
+    ),
+    "looks at the kind before the size": (
+        "session.mjs",
+        "Buffer.byteLength(payload) > most",
+        "typeof payload === 'string' === (this.#encoding === 'json') && Buffer.byteLength(payload) > most",
+        "sessions.json",
+    ),
+    "gives time for a refused user": (
+        "session.mjs",
+        "if (status !== 'success') {",
+        "if (status !== 'success') { this.#deadline = Math.max(this.#deadline ?? 0, 12);",
+        "sessions.json",
+    ),
 }
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_program_is_found_out_that(mistake: str, tmp_path: Path) -> None:
     module, right, wrong, file = MISTAKES[mistake]
-    shutil.copytree(NODE, tmp_path / "node")
-    source = (NODE / module).read_text()
-    assert right in source
-    (tmp_path / "node" / module).write_text(source.replace(right, wrong))
-    status, _, failures = run(program=tmp_path / "node")
+    status, _, failures = run(program=copy_with(tmp_path, module, {right: wrong}))
     assert status == 1
     assert f"{file} " in failures
+
+
+def copy_with(folder: Path, module: str, changes: dict[str, str]) -> Path:
+    """Give a copy of the program, in which a module is another."""
+    source = (NODE / module).read_text()
+    for right, wrong in changes.items():
+        assert right in source
+        source = source.replace(right, wrong)
+    shutil.copytree(NODE, folder / "node")
+    (folder / "node" / module).write_text(source)
+    return folder / "node"
+
+
+# A program that is as it should be, in another way
+
+CHOICES: dict[str, tuple[str, dict[str, str]]] = {
+    "ignores strangers and stays open": (
+        "session.mjs",
+        {
+            "if (!this.#answers(name)) return this.#close(1008)": "if (!this.#answers(name)) return this.#ignore()",
+            f"{ASKED_BY_A_STRANGER} return this.#close(1008)": f"{ASKED_BY_A_STRANGER} return this.#ignore()",
+            "return this.state === 'CONNECTED' ? this.#ignore() : this.#close(1008)": "return this.#ignore()",
+        },
+    ),
+    "minds not how long a reply's reasons are": (
+        "envelope.mjs",
+        {"_reason: optional(sentence)": "_reason: optional(text(0, 9999))"},
+    ),
+}
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_a_program_passes_that(choice: str, tmp_path: Path) -> None:
+    module, changes = CHOICES[choice]
+    status, _, failures = run(program=copy_with(tmp_path, module, changes))
+    assert (status, failures) == (0, "")
