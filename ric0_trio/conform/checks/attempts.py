@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from ric0_trio.conform.encodings import Plain
-from ric0_trio.conform.messages import make_nonce
+from ric0_trio.conform.messages import OMIT, make_nonce
 from ric0_trio.conform.outcomes import FailedError
 from ric0_trio.conform.peer import Peer
 from ric0_trio.conform.people import proof_problem, to_base64
 from ric0_trio.conform.site import Site
+from ric0_trio.conform.websocket import Closed
 
 CHALLENGES: Final = 3
 """How many a connection may have."""
@@ -90,6 +91,22 @@ async def close_each(site: Site, code: int, payloads: Iterable[str | bytes | Pla
         else:
             await peer.send_payload(payload)
         await peer.expect_close(code)
+
+
+async def expect_ignored(peer: Peer) -> None:
+    """See that what was sent last, which needs a user who is connected, gets no reply."""
+    await peer.ask("challenge", challenge_data(), time=OMIT)
+    await close_or_answer(peer, "invalid_message")
+
+
+async def close_or_answer(peer: Peer, status: str) -> None:
+    """See that the server closes with 1008, as it SHOULD at what it ignores, or next answers what was asked last."""
+    came = await peer.receive("no reply, and Close 1008")
+    if not isinstance(came, Closed):
+        peer.give_back(came)
+        await peer.expect_reply(status)
+    elif came.code != 1008:
+        raise FailedError("no reply, and Close 1008", str(came))
 
 
 async def _expect(peer: Peer, change: Mapping[str, Any], status: str) -> None:

@@ -7,6 +7,7 @@ import trio
 from ric0_trio.conform.checks.attempts import (
     challenge_data,
     close_each,
+    expect_ignored,
     refuse_challenges,
     take_challenges,
 )
@@ -30,7 +31,9 @@ async def _reply(site: Site) -> Plain:
 
 
 def _needs_type(reply: Plain, key: str, kind: type) -> None:
-    if type(reply.get(key)) is not kind:
+    value = reply.get(key)
+    is_other_int = kind is int and isinstance(value, int) and not isinstance(value, bool)  # BSON has one of 64 bits
+    if type(value) is not kind and not is_other_int:
         raise FailedError(f"a reply whose `{key}` is of the type {kind.__name__}", f"{reply.get(key)!r:.200}")
 
 
@@ -170,7 +173,7 @@ async def has_no_name_to_repeat(site: Site) -> None:
         await peer.expect_reply("invalid_message", name="", conversation=conversation)
     peer = await site.challenged()
     await peer.ask("x", {}, name=OMIT)
-    await peer.expect_close(1008)
+    await expect_ignored(peer)
 
 
 @check("V16")

@@ -1,0 +1,40 @@
+"""Servers that are right in another way than the reference server is: what the page leaves open."""
+
+import struct
+from typing import Any
+
+from tests.conform.reference.encodings import Bson
+from tests.conform.reference.frames import Frames, Header
+from tests.conform.reference.session import Deeds, Session
+from tests.independent import bson
+
+
+class IgnoresWithoutClosing(Session):
+    """What needs a user is ignored before there is one, and the connection stays."""
+
+    def ignore(self) -> Deeds:
+        return []
+
+
+class WritesEveryIntegerInEightBytes(Bson):
+    """Every integer is an int64."""
+
+    def encode(self, plain: dict[str, Any]) -> bytes:
+        return bson.encode({key: widen(value) for key, value in plain.items()})
+
+
+def widen(value: object) -> object:
+    match value:
+        case dict():
+            return {key: widen(inner) for key, inner in value.items()}
+        case list():
+            return [widen(inner) for inner in value]
+        case bool():
+            return value
+        case int():
+            return bson.Raw(bson.INT64, struct.pack("<q", value))
+    return value
+
+
+VARIANTS: tuple[type[Any], ...] = (IgnoresWithoutClosing, WritesEveryIntegerInEightBytes)
+"""Parts of a server, each in place of the reference server's own."""
