@@ -16,6 +16,14 @@ class IgnoresWithoutClosing(Session):
         return []
 
 
+class MeasuresTheFinishedMessage(Frames):
+    """The size of a message in fragments is looked at when it is whole."""
+
+    def check_size(self, header: Header) -> None:
+        if header.is_final:
+            super().check_size(header)
+
+
 class WritesEveryIntegerInEightBytes(Bson):
     """Every integer is an int64."""
 
@@ -36,5 +44,5 @@ def widen(value: object) -> object:
     return value
 
 
-VARIANTS: tuple[type[Any], ...] = (IgnoresWithoutClosing, WritesEveryIntegerInEightBytes)
+VARIANTS: tuple[type[Any], ...] = (IgnoresWithoutClosing, MeasuresTheFinishedMessage, WritesEveryIntegerInEightBytes)
 """Parts of a server, each in place of the reference server's own."""

@@ -151,9 +151,14 @@ async def measures_the_whole_message(site: Site) -> None:
     peer = await site.open()
     opcode = Opcode.TEXT if site.encoding.payload_type is str else Opcode.BINARY
     part = b" " * 6000
-    data = make_frame(opcode, part, is_last=False) + 2 * make_frame(Opcode.CONTINUATION, part, is_last=False)
+    data = make_frame(opcode, part, is_last=False) + make_frame(Opcode.CONTINUATION, part, is_last=False)
+    data += make_frame(Opcode.CONTINUATION, part)  # a server may measure when it has the whole
     await peer.send_raw(data, f"three fragments of 6000 bytes each, where {_MAX_BYTES_BEFORE_AUTH} are allowed in all")
     await peer.expect_close(1009)
+    if site.encoding.payload_type is str:
+        peer = await site.open()
+        await peer.send_payload("\U0001f600" * 6000, "6000 characters of four bytes each, in one message")
+        await peer.expect_close(1009)
 
 
 @check("T15", Variants.ONCE)
