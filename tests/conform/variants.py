@@ -24,6 +24,13 @@ class MeasuresTheFinishedMessage(Frames):
             super().check_size(header)
 
 
+class PingsOftener(Frames):
+    """A silence of two seconds is answered with a ping; who answers none is closed on as late as elsewhere."""
+
+    ping_after_s = 2.0
+    dead_after_s = 33.0
+
+
 class WritesEveryIntegerInEightBytes(Bson):
     """Every integer is an int64."""
 
@@ -44,5 +51,10 @@ def widen(value: object) -> object:
     return value
 
 
-VARIANTS: tuple[type[Any], ...] = (IgnoresWithoutClosing, MeasuresTheFinishedMessage, WritesEveryIntegerInEightBytes)
+VARIANTS: tuple[type[Any], ...] = (
+    IgnoresWithoutClosing,
+    MeasuresTheFinishedMessage,
+    PingsOftener,
+    WritesEveryIntegerInEightBytes,
+)
 """Parts of a server, each in place of the reference server's own."""

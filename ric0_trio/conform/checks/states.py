@@ -64,11 +64,15 @@ async def _find_server_key(site: Site) -> Plain:
 async def _is_in(peer: Peer, site: Site, state: State) -> None:
     """See that the connection is in that state, by what is answered to a user whom no server can verify."""
     expected = {State.OPEN: "invalid_challenge", State.CONNECTED: "already_connected"}
-    await _ask_to_join(peer, site, {"user.pubkey": UNKNOWN_KEY})
-    await peer.expect_reply(expected.get(state, "disallowed_user"))
-    if state is State.DISCONNECTED:
-        await peer.ask("disconnect", {})
-        await peer.expect_reply("not_connected")
+    try:
+        await _ask_to_join(peer, site, {"user.pubkey": UNKNOWN_KEY})
+        await peer.expect_reply(expected.get(state, "disallowed_user"))
+        if state is State.DISCONNECTED:
+            await peer.ask("disconnect", {})
+            await peer.expect_reply("not_connected")
+    except FailedError as error:
+        shows = f"a second request, which shows the state: {state} was expected"
+        raise FailedError(f"{error.expected} ({shows})", error.came) from None
 
 
 # What is done in each row
