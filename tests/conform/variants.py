@@ -3,6 +3,8 @@
 import struct
 from typing import Any
 
+import trio
+
 from tests.conform.reference.encodings import Bson
 from tests.conform.reference.frames import Frames, Header
 from tests.conform.reference.session import Deeds, Session
@@ -29,6 +31,15 @@ class PingsOftener(Frames):
 
     ping_after_s = 2.0
     dead_after_s = 33.0
+
+
+class AnswersSlowly(Frames):
+    """It takes a second and a half for each message."""
+
+    async def receive(self) -> str | bytes:
+        message = await super().receive()
+        await trio.sleep(1.5)
+        return message
 
 
 class WritesEveryIntegerInEightBytes(Bson):

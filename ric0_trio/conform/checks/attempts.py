@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from ric0_trio.conform.encodings import Plain
+from ric0_trio.conform.evidence import show_value
 from ric0_trio.conform.messages import OMIT, make_nonce
 from ric0_trio.conform.outcomes import FailedError
 from ric0_trio.conform.peer import Peer
@@ -16,6 +17,8 @@ CHALLENGES: Final = 3
 
 _BAD_REQUESTS: Final = 6
 """How many are sent on one connection: within its budget, with what comes before them."""
+
+_SHOWN_CHARS: Final = 80
 
 NO_STRINGS: Final[tuple[Any, ...]] = (1, True, ["a"], {})
 NO_OBJECTS: Final[tuple[Any, ...]] = ("a", 1, [], True)
@@ -106,20 +109,15 @@ async def close_or_answer(peer: Peer, status: str) -> None:
         peer.give_back(came)
         await peer.expect_reply(status)
     elif came.code != 1008:
-        raise FailedError("no reply, and Close 1008", str(came))
+        raise peer.unexpected("no reply, and Close 1008", came)
 
 
 async def _expect(peer: Peer, change: Mapping[str, Any], status: str) -> None:
     try:
         await peer.expect_reply(status)
     except FailedError as error:
-        shown = {path: _shorten(value) for path, value in change.items()}
-        raise FailedError(f"{error.expected}, to a request with {shown}", error.came) from None
-
-
-def _shorten(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:60]}… ({len(text)} characters)"
+        shown = ", ".join(f"{path}: {show_value(value, _SHOWN_CHARS)}" for path, value in change.items())
+        raise FailedError(f"{error.expected}, to a request with {{{shown}}}", error.came) from None
 
 
 def _in_parts(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:

@@ -39,7 +39,7 @@ async def _closes(site: Site) -> list[Closed]:
         await peer.send_raw(data, what)
         came = await peer.receive("the server's Close")
         if not isinstance(came, Closed):
-            raise FailedError("the server's Close", f"{came!r:.200}")
+            raise FailedError("the server's Close", peer.tell(came))
         if came.code is not None:
             found.append(came)
     return found

@@ -100,7 +100,7 @@ async def pings_the_silent(site: Site) -> None:
     watch = Stopwatch()
     came = await peer.next_event("a ping", _PING_AFTER_S + 2 * LATE_S)
     if not isinstance(came, Ping):
-        raise FailedError("a ping", f"{came!r:.200}")
+        raise FailedError("a ping", peer.tell(came))
     watch.expect_within("a ping", _PING_AFTER_S + LATE_S)
     await peer.send_raw(make_frame(0xA, came.payload), "a pong")
     await peer.ask("x", {})
@@ -117,7 +117,7 @@ async def closes_on_the_dead(site: Site) -> None:
     while isinstance(event, Ping):  # it may ask more than once
         event = await peer.next_event("Close 1008", last - trio.current_time())
     if not isinstance(event, Closed) or event.code != 1008:
-        raise FailedError("Close 1008", str(event))
+        raise FailedError("Close 1008", peer.tell(event))
     pinged.expect_no_sooner("Close 1008", _PONG_WITHIN_S)
     watch.expect_within("Close 1008", _PING_AFTER_S + _PONG_WITHIN_S + LATE_S)
 

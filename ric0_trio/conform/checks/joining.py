@@ -4,6 +4,7 @@ import base64
 
 from ric0_trio.conform.checks.attempts import NO_STRINGS, challenge_data, expect_ignored
 from ric0_trio.conform.encodings import Plain
+from ric0_trio.conform.evidence import show_value
 from ric0_trio.conform.messages import NEVER_USED, make_nonce
 from ric0_trio.conform.outcomes import FailedError
 from ric0_trio.conform.people import FORMATS, UNKNOWN_KEY, to_base64
@@ -94,7 +95,7 @@ async def lets_users_leave(site: Site) -> None:
     peer = await site.connected()
     data = await peer.disconnect()
     if data:
-        raise FailedError("empty `data`", f"{data!r:.200}")
+        raise FailedError("empty `data`", show_value(data))
     await peer.ask(NEVER_USED, {})
     await expect_ignored(peer)
 
@@ -141,4 +142,4 @@ async def lets_users_close(site: Site) -> None:
         await peer.send_close()
         came = await peer.receive("Close 1000")
         if not isinstance(came, Closed) or came.code != 1000:
-            raise FailedError("Close 1000", f"{came!r:.200}")
+            raise FailedError("Close 1000", peer.tell(came))

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 
 from ric0_trio.conform.checks.attempts import challenge_data, refuse_challenges, take_challenges
+from ric0_trio.conform.evidence import show_value
 from ric0_trio.conform.frames import make_message
 from ric0_trio.conform.messages import make_request
 from ric0_trio.conform.outcomes import FailedError
@@ -57,7 +58,7 @@ async def writes_utc_with_six_digits(site: Site) -> None:
         await peer.ask("challenge", challenge_data())
         time = (await peer.expect_reply("success")).get("time")
         if not isinstance(time, str) or not _SERVER_TIME.fullmatch(time):
-            raise FailedError("a `time` such as 2026-01-02T03:04:05.000006Z", f"{time!r:.100}")
+            raise FailedError("a `time` such as 2026-01-02T03:04:05.000006Z", show_value(time, 100))
 
 
 @check("V23")
