@@ -160,10 +160,9 @@ class WebSocket:
         """See that the server closes with one of these codes and says nothing before; `may_cut`: or without a frame."""
         expected = f"Close {' or '.join(map(str, codes))}{', or a cut' if may_cut else ''}"
         came = await self.receive(expected, within_s)
-        is_end = isinstance(came, Closed) and (came.code in codes or (may_cut and came.code is None))
-        if not isinstance(came, Closed) or not is_end:
-            raise self.unexpected(expected, came)
-        return came
+        if isinstance(came, Closed) and (came.code in codes or (may_cut and came.code is None)):
+            return came
+        raise self.unexpected(expected, came)
 
     async def expect_end(self, within_s: float = ANSWER_S) -> None:
         """See that TCP ends, and that nothing comes before: after the server's Close."""
