@@ -192,9 +192,13 @@ def _show(url: str, findings: Findings, verdicts: Sequence[Verdict]) -> None:
     for word in ("does", "does not"):
         if names := [verdict.rule.id for verdict in verdicts if verdict.word == word]:
             click.echo(f"\nwhat a server MAY do, and this one {word}: {', '.join(names)}")
-    for verdict in verdicts:
-        if verdict.status is Status.FAILED and verdict.rule.level is not Level.MAY:
-            click.echo("\n" + "\n".join(tell(verdict)))
+    failed = [
+        verdict for verdict in verdicts if verdict.status is Status.FAILED and verdict.rule.level is not Level.MAY
+    ]
+    if len(failed) > 1:
+        click.echo(f"\n{len(failed)} rules do not hold. Begin with the first: others may follow from it.")
+    for verdict in failed:
+        click.echo("\n" + "\n".join(tell(verdict)))
     for status in (Status.NOT_RUN, Status.SKIPPED):
         for reason, alike in by_reason(verdicts, status).items():
             click.echo(f"\n{status}: {', '.join(verdict.rule.id for verdict in alike)}\n  {reason}")

@@ -2,16 +2,19 @@
 
 import json
 from collections import deque
+from datetime import datetime
 from typing import Any, Final
 
 import trio
 
+from ric0_trio.conform.messages import OMIT
 from ric0_trio.printable import make_printable
 
 _SHOWN_CHARS: Final = 600
 _FIRST_LINES: Final = 30
 _LAST_LINES: Final = 30
 _SHOWN_SECRET_CHARS: Final = 6
+_SHOWN_REPEATS: Final = 16
 
 
 class Evidence:
@@ -60,4 +63,24 @@ class Evidence:
 
 def show_plain(plain: Any) -> str:
     """Write a decoded object as text, whatever is in it."""
-    return json.dumps(plain, ensure_ascii=False, default=repr)
+    return json.dumps(plain, ensure_ascii=False, default=_show_foreign)
+
+
+def show_value(value: Any, most: int = 200) -> str:
+    """Write a value as JSON, safe to show and of at most so many characters; text of one character by its length."""
+    if isinstance(value, str) and len(value) > _SHOWN_REPEATS and len(set(value)) == 1:
+        (char,) = set(value)
+        return f"{len(value)} x {char if char.isascii() and char.isprintable() else f'U+{ord(char):04X}'}"
+    shown = make_printable(show_plain(value))
+    return shown if len(shown) <= most else f"{shown[:most]}… ({len(shown)} characters)"
+
+
+def _show_foreign(value: object) -> str:
+    """Write down what JSON has not: a moment as text, and the types that only BSON has by their name and value."""
+    if value is OMIT:
+        return "(left out)"
+    if isinstance(value, datetime):
+        return f"{value.isoformat()} (a BSON datetime)"
+    if isinstance(value, bytes):
+        return f"{value.hex()} (bytes)"
+    return f"{value} (a BSON {type(value).__name__})"

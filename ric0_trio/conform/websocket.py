@@ -16,7 +16,7 @@ from ric0_trio.conform.frames import (
     make_frame,
     make_message,
 )
-from ric0_trio.conform.outcomes import FailedError, NotRunError
+from ric0_trio.conform.outcomes import EndedError, FailedError, NotRunError
 
 ANSWER_S: Final = 8.0
 """How long a server is waited for: it has 5 s for a question of its own."""
@@ -47,12 +47,18 @@ class Ping:
 
     payload: bytes
 
+    def __str__(self) -> str:
+        return f"a ping with {self.payload!r}"
+
 
 @dataclass(frozen=True)
 class Pong:
     """A pong of the server's."""
 
     payload: bytes
+
+    def __str__(self) -> str:
+        return f"a pong with {self.payload!r}"
 
 
 Event = str | bytes | Ping | Pong | Closed
@@ -138,17 +144,28 @@ class WebSocket:
         """Have the next `receive` give this again."""
         self._given_back = came
 
+    def unexpected(self, expected: str, came: Event) -> EndedError:
+        """Make what is to be raised for something else than was expected: no failure, where the server is too busy."""
+        if isinstance(came, Closed) and came.code == _TRY_AGAIN_LATER:
+            return NotRunError("the server closed with 1013, too busy: exempt this address from its bounds")
+        return FailedError(expected, self.tell(came))
+
+    def tell(self, came: Event) -> str:
+        """How something else than was expected is told."""
+        if isinstance(came, str | bytes):
+            return f"a message: {self._evidence.show(self._show_payload(came))}"
+        return self._evidence.show(str(came))
+
+    def _show_payload(self, payload: str | bytes) -> str:
+        return repr(payload[:300])
+
     async def expect_close(self, *codes: int, within_s: float = ANSWER_S, may_cut: bool = False) -> Closed:
         """See that the server closes with one of these codes and says nothing before; `may_cut`: or without a frame."""
         expected = f"Close {' or '.join(map(str, codes))}{', or a cut' if may_cut else ''}"
         came = await self.receive(expected, within_s)
-        if not isinstance(came, Closed):
-            raise FailedError(expected, f"a message: {self._evidence.show(repr(came[:300]))}")
-        if came.code == _TRY_AGAIN_LATER and _TRY_AGAIN_LATER not in codes:
-            raise NotRunError("the server closed with 1013, too busy: exempt this address from its bounds")
-        if came.code not in codes and not (may_cut and came.code is None):
-            raise FailedError(expected, self._evidence.show(str(came)))
-        return came
+        if isinstance(came, Closed) and (came.code in codes or (may_cut and came.code is None)):
+            return came
+        raise self.unexpected(expected, came)
 
     async def expect_end(self, within_s: float = ANSWER_S) -> None:
         """See that TCP ends, and that nothing comes before: after the server's Close."""

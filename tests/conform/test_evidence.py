@@ -1,10 +1,14 @@
 """What was sent and received is shown in bounds, and safely."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+import bson
+import pytest
 from trio.testing import MockClock
 
-from ric0_trio.conform.evidence import Evidence, show_plain
+from ric0_trio.conform.evidence import Evidence, show_plain, show_value
+from ric0_trio.conform.messages import OMIT
 from ric0_trio.conform.people import ED25519, RSA, User, key_problem, proof_problem, to_base64
 from ric0_trio.protocol import PrivateKey
 
@@ -43,7 +47,26 @@ async def test_it_is_bounded() -> None:
 
 
 def test_whatever_is_in_an_object_can_be_shown() -> None:
-    assert show_plain({"a": b"\xff", "b": float("nan")}) == '{"a": "b\'\\\\xff\'", "b": NaN}'
+    assert show_plain({"a": b"\xff", "b": float("nan")}) == '{"a": "ff (bytes)", "b": NaN}'
+
+
+VALUES: tuple[tuple[object, str], ...] = (
+    (True, "true"),
+    (None, "null"),
+    ({"a": [1, "b"]}, '{"a": [1, "b"]}'),
+    (OMIT, '"(left out)"'),
+    (datetime(2026, 1, 2, tzinfo=UTC), '"2026-01-02T00:00:00+00:00 (a BSON datetime)"'),
+    (bson.ObjectId("0" * 24), f'"{"0" * 24} (a BSON ObjectId)"'),
+    ("n" * 65, "65 x n"),
+    ("\U0001f600" * 64, "64 x U+1F600"),
+    ("\x85" * 2, r'"\x85\x85"'),
+    ("ab" * 200, f'"{"ab" * 99}a… (402 characters)'),
+)
+
+
+@pytest.mark.parametrize(("value", "shown"), VALUES)
+def test_values_are_shown_as_json(value: object, shown: str) -> None:
+    assert show_value(value) == shown
 
 
 def test_keys_and_proofs_are_judged() -> None:

@@ -1,5 +1,7 @@
 """The kit against a server that is right, and against one that gets one thing wrong at a time."""
 
+import re
+
 import pytest
 from trio.testing import MockClock
 
@@ -9,7 +11,7 @@ from ric0_trio.conform.registry import all_checks
 from ric0_trio.conform.rules import Level
 from ric0_trio.conform.run import Findings, Plan, run_checks
 from tests.conform.conftest import Tls
-from tests.conform.faults import FAULTS, Fault
+from tests.conform.faults import FAULTS, Fault, budgets, states
 from tests.conform.liberties import LIBERAL
 from tests.conform.reference.running import running
 from tests.conform.reference.server import HONEST
@@ -52,6 +54,25 @@ async def test_a_fault_is_caught_by_the_checks_that_should(
         assert failed[rule].reason.startswith("expected ")
         assert "; came: " in failed[rule].reason
         assert failed[rule].evidence
+
+
+@pytest.mark.parametrize("encoding", ["json", "bson"])
+async def test_what_came_is_told_as_json(
+    encoding: str, server_keys: dict[str, UserKey], loopback_clock: MockClock
+) -> None:
+    async with running(server_keys[ED25519], HONEST.but(budgets.TakesNineMessages)) as url:
+        findings = await run_checks(Plan(Address.parse(url), encodings=[encoding], checks=["B2"]))
+    (result,) = findings.results
+    assert re.match(r'expected Close 1008; came: a message: {"time": "2\d{3}-[^"]+Z", "type": "reply", ', result.reason)
+
+
+async def test_a_cell_tells_the_state_from_the_reply(
+    server_keys: dict[str, UserKey], loopback_clock: MockClock
+) -> None:
+    async with running(server_keys[ED25519], HONEST.but(states.ConnectsTheBad)) as url:
+        findings = await run_checks(Plan(Address.parse(url), encodings=["json"], checks=["S19-CHALLENGED"]))
+    (result,) = findings.results
+    assert result.reason.partition(" (")[2].startswith("a second request, which shows the state: CHALLENGED was ")
 
 
 async def check_with(fault: Fault, server_keys: dict[str, UserKey], tls: Tls) -> Findings:

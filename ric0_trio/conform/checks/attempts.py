@@ -4,17 +4,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from ric0_trio.conform.encodings import Plain
+from ric0_trio.conform.evidence import show_value
 from ric0_trio.conform.messages import make_nonce
 from ric0_trio.conform.outcomes import FailedError
 from ric0_trio.conform.peer import Peer
 from ric0_trio.conform.people import proof_problem, to_base64
 from ric0_trio.conform.site import Site
+from ric0_trio.conform.websocket import Closed
 
 CHALLENGES: Final = 3
 """How many a connection may have."""
 
 _BAD_REQUESTS: Final = 6
 """How many are sent on one connection: within its budget, with what comes before them."""
+
+_SHOWN_CHARS: Final = 80
 
 NO_STRINGS: Final[tuple[Any, ...]] = (1, True, ["a"], {})
 NO_OBJECTS: Final[tuple[Any, ...]] = ("a", 1, [], True)
@@ -92,17 +96,22 @@ async def close_each(site: Site, code: int, payloads: Iterable[str | bytes | Pla
         await peer.expect_close(code)
 
 
+async def close_or_answer(peer: Peer, status: str) -> None:
+    """See that the server closes with 1008, as it SHOULD at what it ignores, or next answers what was asked last."""
+    came = await peer.receive("no reply, and Close 1008")
+    if not isinstance(came, Closed):
+        peer.give_back(came)
+        await peer.expect_reply(status)
+    elif came.code != 1008:
+        raise peer.unexpected("no reply, and Close 1008", came)
+
+
 async def _expect(peer: Peer, change: Mapping[str, Any], status: str) -> None:
     try:
         await peer.expect_reply(status)
     except FailedError as error:
-        shown = {path: _shorten(value) for path, value in change.items()}
-        raise FailedError(f"{error.expected}, to a request with {shown}", error.came) from None
-
-
-def _shorten(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:60]}… ({len(text)} characters)"
+        shown = ", ".join(f"{path}: {show_value(value, _SHOWN_CHARS)}" for path, value in change.items())
+        raise FailedError(f"{error.expected}, to a request with {{{shown}}}", error.came) from None
 
 
 def _in_parts(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:

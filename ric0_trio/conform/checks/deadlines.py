@@ -1,5 +1,6 @@
 """Budgets and deadlines: those that pass with nobody doing anything."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -7,10 +8,12 @@ import trio
 
 from ric0_trio.conform.checks.attempts import challenge_data
 from ric0_trio.conform.checks.timing import LATE_S, Stopwatch, all_at_once
+from ric0_trio.conform.encodings import Plain
 from ric0_trio.conform.frames import make_frame
 from ric0_trio.conform.messages import OMIT
 from ric0_trio.conform.outcomes import FailedError
 from ric0_trio.conform.peer import Peer
+from ric0_trio.conform.people import UNKNOWN_KEY, to_base64
 from ric0_trio.conform.registry import Variants, check
 from ric0_trio.conform.site import Site
 from ric0_trio.conform.websocket import Closed, Ping
@@ -46,13 +49,27 @@ async def bounds_the_time_to_authenticate(site: Site) -> None:
 
 @check("B8", waits_s=_AUTH_S)
 async def gives_talkers_no_more_time(site: Site) -> None:
-    peer = await site.open()
-    for _ in range(6):
+    async def ask_badly(peer: Peer) -> None:
         await peer.ask("challenge", challenge_data(), time=OMIT)
         await peer.expect_reply("invalid_message")
-        await peer.send_ping()
-        await trio.sleep(1.5)
-    await _times_out(peer, Stopwatch(peer.opened_at))
+
+    async def join_badly(changes: Plain, peer: Peer) -> None:
+        await peer.connect(site.make_user(), "disallowed_user", "invalid_challenge", changes=changes)
+
+    async def talk(peer: Peer, deeds: Sequence[Callable[[Peer], Awaitable[None]]]) -> None:
+        for number, deed in enumerate(deeds):
+            await deed(peer)
+            if number % 2:  # a ping each time, with pongs for the server's own, could be too many
+                await peer.send_ping()
+            await trio.sleep(9 / len(deeds))
+        await _times_out(peer, Stopwatch(peer.opened_at))
+
+    refusals = [
+        partial(join_badly, {"user.pubkey": UNKNOWN_KEY}),
+        partial(join_badly, {"challenge": to_base64(bytes(64))}),
+    ]
+    opened, challenged = await site.open(), await site.challenged()
+    await all_at_once(partial(talk, opened, 6 * [ask_badly]), partial(talk, challenged, 3 * refusals))
 
 
 @check("B12", Variants.ONCE, waits_s=_OPENING_S)
@@ -83,8 +100,8 @@ async def pings_the_silent(site: Site) -> None:
     watch = Stopwatch()
     came = await peer.next_event("a ping", _PING_AFTER_S + 2 * LATE_S)
     if not isinstance(came, Ping):
-        raise FailedError("a ping", f"{came!r:.200}")
-    watch.expect("a ping", _PING_AFTER_S)
+        raise FailedError("a ping", peer.tell(came))
+    watch.expect_within("a ping", _PING_AFTER_S + LATE_S)
     await peer.send_raw(make_frame(0xA, came.payload), "a pong")
     await peer.ask("x", {})
     await peer.expect_reply("invalid_message")
@@ -94,12 +111,15 @@ async def pings_the_silent(site: Site) -> None:
 async def closes_on_the_dead(site: Site) -> None:
     peer = await site.connected()
     watch = Stopwatch()
+    last = trio.current_time() + _PING_AFTER_S + _PONG_WITHIN_S + 2 * LATE_S
     event = await peer.next_event("a ping", _PING_AFTER_S + 2 * LATE_S)
+    pinged = Stopwatch()
     while isinstance(event, Ping):  # it may ask more than once
-        event = await peer.next_event("Close 1008", _PONG_WITHIN_S + 2 * LATE_S)
+        event = await peer.next_event("Close 1008", last - trio.current_time())
     if not isinstance(event, Closed) or event.code != 1008:
-        raise FailedError("Close 1008", str(event))
-    watch.expect("Close 1008", _PING_AFTER_S + _PONG_WITHIN_S)
+        raise FailedError("Close 1008", peer.tell(event))
+    pinged.expect_no_sooner("Close 1008", _PONG_WITHIN_S)
+    watch.expect_within("Close 1008", _PING_AFTER_S + _PONG_WITHIN_S + LATE_S)
 
 
 async def _cuts_off(peer: Peer, seconds: float) -> None:

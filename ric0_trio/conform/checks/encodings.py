@@ -14,6 +14,7 @@ from ric0_trio.conform.checks.attempts import (
 )
 from ric0_trio.conform.checks.negotiation import EXTENSIONS, VERSIONS
 from ric0_trio.conform.encodings import Plain
+from ric0_trio.conform.evidence import show_value
 from ric0_trio.conform.messages import NEVER_USED, change, make_request, now
 from ric0_trio.conform.outcomes import FailedError
 from ric0_trio.conform.registry import check
@@ -91,7 +92,7 @@ async def sends_integers(site: Site) -> None:
         sent |= {f"extensions.{name}": each for each in versions}
     for key, value in sent.items():
         if not isinstance(value, int) or isinstance(value, bool):
-            raise FailedError(f"an integer for `{key}`", repr(value))
+            raise FailedError(f"an integer for `{key}`", show_value(value))
 
 
 @check("E8")
@@ -120,7 +121,7 @@ async def sends_known_keys_alone(site: Site) -> None:
 
 def _has_keys(what: str, plain: Plain, known: set[str]) -> None:
     if more := sorted(plain.keys() - known):
-        raise FailedError(f"in {what} no other keys than {', '.join(sorted(known))}", repr(more))
+        raise FailedError(f"in {what} no other keys than {', '.join(sorted(known))}", show_value(more))
 
 
 @check("E11")
@@ -190,7 +191,7 @@ async def sends_no_duplicates(site: Site) -> None:
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> Plain:
     names = [name for name, _ in pairs]
     if len(set(names)) < len(names):
-        raise FailedError("no duplicate keys", repr(names))
+        raise FailedError("no duplicate keys", show_value(names))
     return dict(pairs)
 
 

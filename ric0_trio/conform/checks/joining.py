@@ -4,6 +4,7 @@ import base64
 
 from ric0_trio.conform.checks.attempts import NO_STRINGS, challenge_data
 from ric0_trio.conform.encodings import Plain
+from ric0_trio.conform.evidence import show_value
 from ric0_trio.conform.messages import make_nonce
 from ric0_trio.conform.outcomes import FailedError
 from ric0_trio.conform.people import FORMATS, UNKNOWN_KEY, to_base64
@@ -93,7 +94,7 @@ async def lets_users_leave(site: Site) -> None:
     peer = await site.connected()
     data = await peer.disconnect()
     if data:
-        raise FailedError("empty `data`", f"{data!r:.200}")
+        raise FailedError("empty `data`", show_value(data))
     await peer.connect(site.make_user(), "disallowed_user", changes={"user.pubkey": UNKNOWN_KEY})
 
 

@@ -15,6 +15,7 @@ from ric0_trio.conform.checks.attempts import (
     take_values,
 )
 from ric0_trio.conform.encodings import Plain
+from ric0_trio.conform.evidence import show_value
 from ric0_trio.conform.messages import NEVER_USED
 from ric0_trio.conform.outcomes import FailedError
 from ric0_trio.conform.people import ED25519, FORMATS, RSA, SPKI_PREFIX, UNKNOWN_KEY, key_problem, to_base64
@@ -217,4 +218,6 @@ async def has_one_key(site: Site) -> None:
     peers += [await site.in_encoding(name).challenged() for name in site.target.spoken]
     for peer in peers:
         if peer.server_key != peers[0].server_key:
-            raise FailedError(f"the same key on every connection, {peers[0].server_key}", repr(peer.server_key))
+            raise FailedError(
+                f"the same key on every connection, {show_value(peers[0].server_key)}", show_value(peer.server_key)
+            )

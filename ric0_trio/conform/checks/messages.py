@@ -10,6 +10,7 @@ from ric0_trio.conform.checks.attempts import (
     refuse_values,
     take_values,
 )
+from ric0_trio.conform.evidence import show_value
 from ric0_trio.conform.messages import OMIT
 from ric0_trio.conform.outcomes import FailedError, SkippedError
 from ric0_trio.conform.peer import Peer
@@ -59,7 +60,7 @@ async def shows_its_signature(site: Site) -> None:
     peer = await site.open()
     response = (await peer.challenge()).get("challenge_response")
     if not isinstance(response, str) or not 1 <= len(response) <= 1024:
-        raise FailedError("a `challenge_response` of at most 1024 characters", f"{response!r:.100}")
+        raise FailedError("a `challenge_response` of at most 1024 characters", show_value(response, 100))
 
 
 @check("M15")
@@ -137,7 +138,7 @@ async def names_its_program(site: Site) -> None:
     site.needs_user()
     app = (await (await site.challenged()).connect(site.make_user())).get("server_app")
     if problem := _app_problem(app):
-        raise FailedError("a `server_app` that is an AppInfo", f"{problem}: {app!r:.300}")
+        raise FailedError("a `server_app` that is an AppInfo", f"{problem}: {show_value(app, 300)}")
 
 
 def _app_problem(app: Any) -> str | None:
@@ -178,7 +179,7 @@ async def names_the_server(site: Site) -> None:
     site.needs_user()
     info = (await (await site.challenged()).connect(site.make_user())).get("server_identity")
     if not isinstance(info, dict) or not info.keys() >= {"pubkey", "url", "name"}:
-        raise FailedError("a `server_identity` with `pubkey`, `url` and `name`", f"{info!r:.200}")
+        raise FailedError("a `server_identity` with `pubkey`, `url` and `name`", show_value(info))
 
 
 @check("M33", Variants.KEYS)
@@ -187,4 +188,4 @@ async def stays_by_its_key(site: Site) -> None:
     peer = await site.challenged()
     info = (await peer.connect(site.make_user())).get("server_identity", {})
     if info.get("pubkey") != peer.server_key:
-        raise FailedError(f"the key of the `challenge` reply, {peer.server_key}", f"{info!r:.300}")
+        raise FailedError(f"the key of the `challenge` reply, {show_value(peer.server_key)}", show_value(info, 300))

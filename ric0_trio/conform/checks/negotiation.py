@@ -7,6 +7,7 @@ server that has none of these, little can be seen.
 from typing import Any
 
 from ric0_trio.conform.encodings import Plain
+from ric0_trio.conform.evidence import show_value
 from ric0_trio.conform.messages import NEVER_USED
 from ric0_trio.conform.outcomes import FailedError
 from ric0_trio.conform.registry import check
@@ -47,7 +48,7 @@ async def shares_capabilities(site: Site) -> None:
     known = await _capabilities_of(site)
     got, _ = await _negotiate(site, _CAPABILITIES, {})
     if not isinstance(got, list) or set(got) != known or NEVER_USED in got:
-        raise FailedError(f"of {_CAPABILITIES} those that both have, {sorted(known)}", f"{got!r:.300}")
+        raise FailedError(f"of {_CAPABILITIES} those that both have, {sorted(known)}", show_value(got, 300))
 
 
 @check("G2")
@@ -55,10 +56,10 @@ async def shares_the_highest_versions(site: Site) -> None:
     wanted = {name: [max(versions)] for name, versions in (await _versions_of(site)).items()}
     _, got = await _negotiate(site, [], dict.fromkeys(EXTENSIONS, VERSIONS))
     if got != wanted or NEVER_USED in got:
-        raise FailedError(f"the highest version that both have of each, {wanted}", f"{got!r:.300}")
+        raise FailedError(f"the highest version that both have of each, {wanted}", show_value(got, 300))
     _, nothing = await _negotiate(site, [], {"reactions": [], "polls": [2_000_000_000], NEVER_USED: [1]})
     if nothing != {}:
-        raise FailedError("no extension, as no version is shared", f"{nothing!r:.300}")
+        raise FailedError("no extension, as no version is shared", show_value(nothing, 300))
 
 
 @check("G3")
@@ -66,9 +67,9 @@ async def names_nothing_twice(site: Site) -> None:
     twice = [*_CAPABILITIES, *_CAPABILITIES]
     got, extensions = await _negotiate(site, twice, {name: [*VERSIONS, 2, 2, 1] for name in EXTENSIONS})
     if not isinstance(got, list) or len(set(got)) < len(got):
-        raise FailedError("capabilities without duplicates", f"{got!r:.300}")
+        raise FailedError("capabilities without duplicates", show_value(got, 300))
     if not all(len(versions) == 1 for versions in extensions.values()):
-        raise FailedError("one version of each extension", f"{extensions!r:.300}")
+        raise FailedError("one version of each extension", show_value(extensions, 300))
 
 
 @check("G4")
@@ -76,5 +77,5 @@ async def sorts_what_is_shared(site: Site) -> None:
     got, extensions = await _negotiate(site, _CAPABILITIES, dict.fromkeys(EXTENSIONS, VERSIONS))
     if got != sorted(got) or list(extensions) != sorted(extensions):
         raise FailedError(
-            "capabilities and extensions sorted by code point", f"{got!r:.150}, {list(extensions)!r:.150}"
+            "capabilities and extensions sorted by code point", f"{show_value(got)}, {show_value(list(extensions))}"
         )

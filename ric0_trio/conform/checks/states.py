@@ -11,7 +11,7 @@ from typing import Final
 
 import trio
 
-from ric0_trio.conform.checks.attempts import CHALLENGES, challenge_data
+from ric0_trio.conform.checks.attempts import CHALLENGES, challenge_data, close_or_answer
 from ric0_trio.conform.encodings import Plain
 from ric0_trio.conform.frames import make_message
 from ric0_trio.conform.messages import NEVER_USED, OMIT, make_request
@@ -64,11 +64,15 @@ async def _find_server_key(site: Site) -> Plain:
 async def _is_in(peer: Peer, site: Site, state: State) -> None:
     """See that the connection is in that state, by what is answered to a user whom no server can verify."""
     expected = {State.OPEN: "invalid_challenge", State.CONNECTED: "already_connected"}
-    await _ask_to_join(peer, site, {"user.pubkey": UNKNOWN_KEY})
-    await peer.expect_reply(expected.get(state, "disallowed_user"))
-    if state is State.DISCONNECTED:
-        await peer.ask("disconnect", {})
-        await peer.expect_reply("not_connected")
+    try:
+        await _ask_to_join(peer, site, {"user.pubkey": UNKNOWN_KEY})
+        await peer.expect_reply(expected.get(state, "disallowed_user"))
+        if state is State.DISCONNECTED:
+            await peer.ask("disconnect", {})
+            await peer.expect_reply("not_connected")
+    except FailedError as error:
+        shows = f"a second request, which shows the state: {state} was expected"
+        raise FailedError(f"{error.expected} ({shows})", error.came) from None
 
 
 # What is done in each row
@@ -189,13 +193,7 @@ async def _is_ignored(peer: Peer, site: Site, state: State, *, may_close: bool) 
         await _is_in(peer, site, state)
         return
     await _ask_to_join(peer, site, {"user.pubkey": UNKNOWN_KEY})
-    came = await peer.receive("no reply, and Close 1008")
-    if isinstance(came, Closed):
-        if came.code != 1008:
-            raise FailedError("no reply, and Close 1008", str(came))
-        return
-    peer.give_back(came)
-    await peer.expect_reply("invalid_challenge" if state is State.OPEN else "disallowed_user")
+    await close_or_answer(peer, "invalid_challenge" if state is State.OPEN else "disallowed_user")
 
 
 def _register(rule: Rule) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ric0_trio.conform.encodings import Plain
+from ric0_trio.conform.evidence import show_value
 from ric0_trio.conform.messages import NEVER_USED
 from ric0_trio.conform.outcomes import FailedError
 from ric0_trio.conform.people import UNKNOWN_KEY, to_base64
@@ -101,7 +102,7 @@ async def has_no_data_in_refusals(site: Site) -> None:
     for reply in replies:
         reasons = {"disallowed_user_reason"} if reply["status"] == "disallowed_user" else set()
         if not isinstance(reply.get("data"), dict) or reply["data"].keys() - reasons:
-            raise FailedError(f"no data with {reply['status']}", f"{reply.get('data')!r:.200}")
+            raise FailedError(f"no data with {reply['status']}", show_value(reply.get("data")))
 
 
 async def _reason_fits(site: Site, key: str, with_status: str) -> None:
@@ -110,7 +111,7 @@ async def _reason_fits(site: Site, key: str, with_status: str) -> None:
         if reason is not None and reply["status"] != with_status:
             raise FailedError(f"`{key}` with `{with_status}` alone", f"with `{reply['status']}`")
         if reason is not None and not (isinstance(reason, str) and len(reason) <= _MAX_REASON_CHARS):
-            raise FailedError(f"`{key}` to be a string of at most {_MAX_REASON_CHARS} characters", f"{reason!r:.200}")
+            raise FailedError(f"`{key}` to be a string of at most {_MAX_REASON_CHARS} characters", show_value(reason))
 
 
 @check("M8")

@@ -4,6 +4,7 @@ from typing import Any
 
 from ric0_trio.conform.checks.attempts import NO_OBJECTS, NO_STRINGS, refuse_values, take_values
 from ric0_trio.conform.encodings import Plain
+from ric0_trio.conform.evidence import show_value
 from ric0_trio.conform.messages import NEVER_USED, OMIT
 from ric0_trio.conform.outcomes import FailedError
 from ric0_trio.conform.people import key_problem
@@ -149,7 +150,7 @@ async def _server_identity(site: Site) -> Plain:
     site.needs_user()
     info = (await peer.connect(site.make_user())).get("server_identity")
     if not isinstance(info, dict):
-        raise FailedError("an object `server_identity`", f"{info!r:.200}")
+        raise FailedError("an object `server_identity`", show_value(info))
     return info
 
 
@@ -158,7 +159,7 @@ async def _sends_text(site: Site, key: str, least: int, most: int, *, is_needed:
     if value is None and not is_needed:
         return
     if not isinstance(value, str) or not least <= len(value) <= most:
-        raise FailedError(f"`server_identity.{key}` to be a string of {least} to {most} characters", f"{value!r:.200}")
+        raise FailedError(f"`server_identity.{key}` to be a string of {least} to {most} characters", show_value(value))
 
 
 @check("D19")

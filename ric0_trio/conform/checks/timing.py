@@ -31,6 +31,12 @@ class Stopwatch:
         if took > seconds:
             raise FailedError(f"{what} within {seconds:g} s", f"after {took:.1f} s")
 
+    def expect_no_sooner(self, what: str, seconds: float) -> None:
+        """See that so much time has passed, about, or more."""
+        took = trio.current_time() - self._begun
+        if took < seconds - EARLY_S:
+            raise FailedError(f"{what} no sooner than after {seconds:g} s", f"after {took:.1f} s")
+
 
 async def all_at_once(*waits: Callable[[], Awaitable[None]]) -> None:
     """Carry out parts of a check side by side. Raises what the first of them that did not pass raised."""

@@ -57,7 +57,7 @@ async def _chooses(site: Site, wanted: str, *offers: str) -> None:
     for offer in offers:
         chosen = await _choice(site, offer)
         if chosen != wanted:
-            raise FailedError(f"`{wanted}` of the offer {offer!r}", repr(chosen))
+            raise FailedError(f"`{wanted}` of the offer {offer!r}", chosen or "no subprotocol")
 
 
 @check("T4", Variants.ONCE, encoding="bson")
@@ -168,7 +168,7 @@ async def answers_pings(site: Site) -> None:
         await peer.send_ping(payload)
         came = await peer.next_event(f"a pong with {payload!r}")
         if came != Pong(payload):
-            raise FailedError(f"a pong with {payload!r}", repr(came))
+            raise FailedError(f"a pong with {payload!r}", peer.tell(came))
 
 
 @check("T16", Variants.ONCE)
@@ -178,7 +178,7 @@ async def passes_over_pongs(site: Site) -> None:
     await peer.ask("challenge", {"challenge": to_base64(make_nonce())})
     came = await peer.next_event("the reply to `challenge`")
     if isinstance(came, Closed | Ping | Pong):
-        raise FailedError("the reply to `challenge`, and nothing before", str(came))
+        raise FailedError("the reply to `challenge`, and nothing before", peer.tell(came))
 
 
 @check("T17", Variants.ONCE)

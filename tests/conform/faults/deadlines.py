@@ -39,6 +39,16 @@ class WaitsForWhoTalk(Session):
         return deeds
 
 
+@seeds("B8")
+class WaitsForWhoAreRefused(Session):
+    """Every `connect` that is refused puts the deadline to authenticate off."""
+
+    def refuse_connect(self, request: Request, status: str) -> Deeds:
+        if not self.is_connected:
+            self.deadline = self.now + self.auth_timeout_s
+        return super().refuse_connect(request, status)
+
+
 @seeds("B1")
 class WaitsForTheChallenged(Session):
     """The deadline to authenticate ends with the challenge."""

@@ -174,11 +174,18 @@ class KeepsTheDead(Frames):
     dead_after_s = 1e6
 
 
-@seeds("B14")
-class PingsAtOnce(Frames):
-    """A silence of a second is answered with a ping."""
+@seeds("B15")
+class GivesNoTimeForPongs(Frames):
+    """A client that answers no ping is closed on after two seconds more."""
 
-    ping_after_s = 1.0
+    dead_after_s = 2.0
+
+
+@seeds("B14")
+class PingsLate(Frames):
+    """A silence of half a minute more is not answered with a ping."""
+
+    ping_after_s = 55.0
 
 
 @seeds("T30")

@@ -68,6 +68,14 @@ class StampsTheSame(Replies):
 
 
 @seeds("V23")
+class StampsMilliseconds(Replies):
+    """Replies of one millisecond have the same time."""
+
+    def stamp(self, now: float) -> int:
+        return super().stamp(now) // 1000 * 1000
+
+
+@seeds("V23")
 class StampsBackwards(Replies):
     """Each reply has an earlier time than the one before."""
 
