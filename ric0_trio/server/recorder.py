@@ -24,7 +24,7 @@ Outcome = Literal["whole", "cut", "lost"]
 """What becomes of a transcript."""
 
 MAX_PENDING_BYTES: Final = 8 * 1024 * 1024
-"""What may wait to be written, of all transcripts together."""
+"""What may wait to be written, or is being written, of all transcripts together."""
 
 _WRITE_EVERY_S: Final = 0.25
 _FINISH_S: Final = 5.0
@@ -115,7 +115,7 @@ class Recorder:
         batch = [(transcript, b"".join(transcript.lines)) for transcript in self._pending]
         if not batch:
             return
-        self._pending, self._pending_bytes = {}, 0
+        self._pending = {}
         self._something_came = trio.Event()
         for transcript, _ in batch:
             transcript.lines.clear()
@@ -125,11 +125,14 @@ class Recorder:
             )
         except RuntimeError as error:  # the system gives no thread
             problems = [OSError(0, str(error))] * len(batch)
+        self._pending_bytes -= sum(len(lines) for _, lines in batch)
         for (transcript, _), problem in zip(batch, problems, strict=True):
             self._settle(transcript, problem)
 
     def _settle(self, transcript: "_Transcript", problem: OSError | None) -> None:
         """Take note of what was written of a transcript, and what was not."""
+        if transcript.is_lost:
+            return
         if isinstance(problem, FolderFullError):
             self._lose(transcript, str(problem), "move transcripts away, or raise [record] max_total_bytes")
         elif problem is not None:

@@ -4,6 +4,7 @@ import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import structlog
 import trio
 from structlog.testing import capture_logs
-from trio.testing import open_stream_to_socket_listener
+from trio.testing import open_stream_to_socket_listener, wait_all_tasks_blocked
 
 from ric0_trio.access.store import OpenAccess
 from ric0_trio.protocol import ServerSession, State
@@ -227,6 +228,41 @@ async def test_no_more_waits_than_there_is_room_for(tmp_path: Path) -> None:
     await recorder.finish()
     assert 0 < used_bytes(tmp_path) <= MAX_PENDING_BYTES
     assert isinstance(begin(recorder, "192.0.2.7"), ServerSession)  # for a while, nothing more is begun
+
+
+async def test_what_is_being_written_takes_room_until_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk_answers, run_sync = trio.Event(), trio.to_thread.run_sync
+
+    async def wait(*args: Any, **options: Any) -> Any:
+        await disk_answers.wait()
+        return await run_sync(*args, **options)
+
+    monkeypatch.setattr(trio.to_thread, "run_sync", wait)
+    recorder = recorder_of(dir=tmp_path, max_transcript_bytes=1_000_000_000)
+    settings = make_settings(messages_before_auth=1_000_000)
+    session = recorder.begin(settings, JSON, START, "0123456789abcdef", Peer("192.0.2.7", None))
+    message = '{"time":"2023-11-14T22:13:20Z","type":"request","name":"connect","conversation":1,"data":{"x":"%s"}}'
+    fill = partial(session.receive, message % ("x" * 16_000), START)
+    for _ in range(MAX_PENDING_BYTES // 20_000):
+        fill()
+    with capture_logs() as logs:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(recorder.finish)
+            await wait_all_tasks_blocked()
+            for _ in range(MAX_PENDING_BYTES // 20_000):
+                fill()
+            disk_answers.set()
+    assert [entry["event"] for entry in logs] == ["record.failed"]
+
+
+async def test_a_folder_that_was_moved_away_is_made_again(tmp_path: Path) -> None:
+    recorder = recorder_of(dir=tmp_path / "transcripts")
+    for number in range(2):
+        session = recorder.begin(SETTINGS, JSON, START, f"{number:016}", Peer("192.0.2.7", None))
+        session.connection_lost(START)
+        await recorder.finish()
+        (tmp_path / "transcripts").rename(tmp_path / f"moved{number}")
+    assert [each.end for each in replayed(tmp_path / "moved1")] == ["over"]
 
 
 async def test_no_thread_to_write_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
