@@ -89,12 +89,12 @@ def conform(
     findings = _run(plan, _Progress(is_shown=not is_json and sys.stderr.isatty()))
     verdicts = judge(findings)
     code = _exit_code(findings, verdicts)
-    if junit is not None:
-        _write(junit, as_junit(url, verdicts, findings.seconds))
     if is_json:
         show_json(as_object(url, code, findings, verdicts))
     else:
         _show(url, findings, verdicts)
+    if junit is not None:  # last: if it cannot be written, all is told nevertheless
+        _write(junit, as_junit(url, verdicts, findings.seconds))
     sys.exit(code)
 
 

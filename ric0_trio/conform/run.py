@@ -101,11 +101,18 @@ async def _look_at(target: Target, encodings: Sequence[str]) -> None:
 
 async def _find_out(target: Target, variant: Variant, attempt: Body) -> EndedError | None:
     async with AsyncExitStack() as stack:
+        site = Site(target, variant, stack)
         try:
-            await attempt(Site(target, variant, stack))
+            await attempt(site)
         except EndedError as error:
             return error
+        except Exception as error:  # the same boundary as that of a check
+            return _make_no_sense(site, error)
     return None
+
+
+def _make_no_sense(site: Site, error: Exception) -> NotRunError:
+    return NotRunError(f"the kit cannot make sense of the server: {site.evidence.show(repr(error))}")
 
 
 async def _try_to_open(site: Site) -> None:
@@ -154,7 +161,7 @@ class _Run:
             except trio.TooSlowError:
                 ended = NotRunError(f"the check took longer than {check.waits_s + _CHECK_S:g} s")
             except Exception as error:  # the boundary of a check: whatever a server answers must not end the kit
-                ended = NotRunError(f"the kit cannot make sense of the server: {site.evidence.show(repr(error))}")
+                ended = _make_no_sense(site, error)
         is_told = isinstance(ended, FailedError | NotRunError)
         return Result(
             rule=check.rule.id,

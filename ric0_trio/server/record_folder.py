@@ -30,6 +30,8 @@ class RecordFolder:
     def append(self, name: str, lines: bytes, *, is_new: bool) -> None:
         """Write to a file, which is made if it `is_new`. Raises `OSError`, when a part may be written."""
         self._make_sure_of_room(len(lines))
+        if is_new:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)  # it may have been moved away, with all in it
         how = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_CREAT | os.O_EXCL if is_new else 0)
         descriptor = os.open(self.path / name, how, 0o600)
         try:

@@ -132,6 +132,8 @@ class Recorder:
 
     def _settle(self, transcript: "_Transcript", problem: OSError | None) -> None:
         """Take note of what was written of a transcript, and what was not."""
+        if transcript.is_lost:
+            return
         if isinstance(problem, FolderFullError):
             self._lose(transcript, str(problem), "move transcripts away, or raise [record] max_total_bytes")
         elif problem is not None:

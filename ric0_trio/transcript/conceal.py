@@ -30,6 +30,7 @@ _RUN: Final = "[A-Za-z0-9+/_-]"
 # The look behind keeps it from trying each place in a run that is too short.
 _LIKE_A_PROOF: Final = re.compile(rf"(?<!{_RUN}){_RUN}{{{_SHORTEST_LIKE_A_PROOF},}}={{0,2}}")
 _SHORTEST_KNOWN: Final = 6
+_LONGEST_KNOWN: Final = 1024  # characters: no proof or token is longer, and whoever sends a text must not fill memory
 _MAX_KNOWN: Final = 16
 
 _TEXT: Final = inspect.StrType()
@@ -88,7 +89,7 @@ class Concealer:
             if values > MAX_VALUES:
                 raise NotPlainError(f"more than {MAX_VALUES} values")
             for item, is_secret in level:
-                if is_secret and isinstance(item, str) and len(item) >= _SHORTEST_KNOWN:
+                if is_secret and isinstance(item, str) and _SHORTEST_KNOWN <= len(item) <= _LONGEST_KNOWN:
                     self._remember(item)
             if not level:
                 return

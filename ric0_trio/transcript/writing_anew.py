@@ -98,7 +98,7 @@ def _read(codec: Codec, payload: str | bytes) -> Envelope | DecodeError:
     try:
         return codec.decode(payload)
     except DecodeError as error:
-        return error
+        return DecodeError(str(error))  # one that was raised is in a cycle with its frames, which hold the connection
 
 
 def _plain(envelope: Message | Request | Reply) -> Any:

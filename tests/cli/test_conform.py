@@ -257,6 +257,7 @@ def test_a_key_that_is_none(run: Run, tmp_path: Path) -> None:
 def test_a_junit_file_that_cannot_be_written(conform: Any, tmp_path: Path) -> None:
     ended = conform("--only", "T1", "--junit", tmp_path / "nowhere" / "conform.xml")
     assert ended.code == 1
+    assert "in all     1 " in ended.out
     assert "--junit" in ended.err
 
 

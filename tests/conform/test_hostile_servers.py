@@ -76,12 +76,14 @@ async def serve(answer: bytes, stays: bool, stream: trio.SocketStream) -> None:
         await trio.aclose_forcefully(stream)
 
 
-async def check(answer: bytes, stays: bool, nursery: trio.Nursery, checks: Sequence[str] = SOME) -> Findings:
+async def check(
+    answer: bytes, stays: bool, nursery: trio.Nursery, checks: Sequence[str] = SOME, encoding: str = "json"
+) -> Findings:
     start = partial(trio.serve_tcp, partial(serve, answer, stays), 0, host="127.0.0.1")
     listeners: list[trio.SocketListener] = await nursery.start(start)
     address = Address.parse(f"ws://127.0.0.1:{listeners[0].socket.getsockname()[1]}")
     with trio.fail_after(600):
-        return await run_checks(Plan(address, encodings=("json",), checks=checks))
+        return await run_checks(Plan(address, encodings=(encoding,), checks=checks))
 
 
 OTHER_SERVERS: dict[str, tuple[bytes, str]] = {
@@ -133,6 +135,17 @@ async def test_what_makes_no_sense_could_not_be_checked(nursery: trio.Nursery, l
     assert results["M33"][0] is Status.NOT_RUN
     assert results["M33"][1].startswith("the kit cannot make sense of the server: AttributeError(")
     assert results["M31"][0] is Status.FAILED
+
+
+async def test_what_can_just_be_read(nursery: trio.Nursery, loopback_clock: MockClock) -> None:
+    """There is a depth of BSON that can be read, but not shown; and it is the first message that the kit gets."""
+    for depth in range(850, 1000):
+        deep = b"\5\0\0\0\0"
+        for _ in range(depth):
+            deep = (len(deep) + 8).to_bytes(4, "little") + b"\3a\0" + deep + b"\0"
+        answer = OPENED.replace(b"json", b"bson") + make_frame(2, deep, is_masked=False)
+        findings = await check(answer, True, nursery, ("V1",), "bson")
+        assert None not in findings.admissions.values()
 
 
 async def test_nobody_there(nursery: trio.Nursery) -> None:

@@ -262,6 +262,16 @@ async def test_what_is_being_written_takes_room_as_well(tmp_path: Path, monkeypa
     assert [entry["event"] for entry in logs] == ["record.failed"]
 
 
+async def test_a_folder_that_was_moved_away_is_made_again(tmp_path: Path) -> None:
+    recorder = recorder_of(dir=tmp_path / "transcripts")
+    for number in range(2):
+        session = recorder.begin(SETTINGS, JSON, START, f"{number:016}", Peer("192.0.2.7", None))
+        session.connection_lost(START)
+        await recorder.finish()
+        (tmp_path / "transcripts").rename(tmp_path / f"moved{number}")
+    assert [each.end for each in replayed(tmp_path / "moved1")] == ["over"]
+
+
 async def test_no_thread_to_write_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(*args: object, **options: object) -> None:
         raise RuntimeError("can't start new thread")

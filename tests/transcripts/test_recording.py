@@ -1,5 +1,7 @@
 """A session that is written down behaves as one that is not, and the transcript keeps its bounds."""
 
+import gc
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -288,3 +290,38 @@ def test_no_more_secrets_are_remembered_than_there_is_time_for() -> None:
     session.receive(pack(JSON, {**CONNECT, "type": "secret-0000, secret-0029"}), START)
     assert b"secret-0029" not in sink.written
     assert b"secret-0000" in sink.written
+
+
+# What it leaves in memory
+
+
+@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+def test_what_cannot_be_decoded_is_in_no_cycle(codec: Codec) -> None:
+    """It would keep the whole connection until the garbage is collected."""
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        converse(record(codec, MemorySink()), ["[]"] if codec is JSON else [b"[]"])
+        gc.collect()
+        left = [item for item in gc.garbage if isinstance(item, RecordedSession)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert left == []
+
+
+def test_what_is_too_long_for_a_secret_is_not_kept() -> None:
+    """A message with such texts may be withheld, so that the bound of the transcript does not bound them."""
+    session = record(JSON, MemorySink(), messages_before_auth=100, max_message_bytes_before_auth=64 * 1024)
+    many = ",".join(["0"] * MAX_VALUES)
+    tracemalloc.start()
+    try:
+        for number in range(16):
+            long = f"{number:06}" + "\N{KEY}" * 10_000
+            session.receive(f'{{"challenge": "{long}", "x": [{many}]}}', START)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 400_000  # the last message, and not all sixteen
