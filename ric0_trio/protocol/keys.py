@@ -294,7 +294,7 @@ class PrivateKey:
             private = rules.adopt(loaded)
             if private is not None:
                 return private
-        raise InvalidKeyError(f"not a key of a known format; known are {', '.join(KEY_FORMATS)}")
+        raise InvalidKeyError(f"not a key of a known format; expected one of {', '.join(KEY_FORMATS)}")
 
     def to_pem(self) -> bytes:
         """Write the key as unencrypted PKCS#8 PEM. The result is the secret itself."""

@@ -182,7 +182,7 @@ BROKEN = {
         lambda: write(IDENTITY, "x"), IDENTITY, "not a private key in PEM", "expected -----BEGIN PRIVATE KEY-----"
     ),
     "an identity of an unknown format": failing(
-        lambda: write(IDENTITY, OWN.key_pem), IDENTITY, "not a key of a known format", "expected Ed25519, or RSA"
+        lambda: write(IDENTITY, OWN.key_pem), IDENTITY, "not a key of a known format", "expected one of ed25519-"
     ),
     "an identity that is encrypted": failing(encrypt(IDENTITY), IDENTITY, "encrypted", "store it unencrypted"),
     "an identity open to others": warned(

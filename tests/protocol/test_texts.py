@@ -192,7 +192,7 @@ MISUSES: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "a key of another kind": (
         lambda: NO_KEY(X25519_PEM),
         InvalidKeyError,
-        "not a key of a known format; known are ed25519-sha512, rsa-sha256-oaepsha256-pkcs1",
+        "not a key of a known format; expected one of ed25519-sha512, rsa-sha256-oaepsha256-pkcs1",
     ),
     "a format that is not known": (
         lambda: PrivateKey.generate("rot13"),
