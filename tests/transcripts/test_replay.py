@@ -123,7 +123,11 @@ def test_a_byte_of_bson() -> None:
         ([LINES[0], b'{"in":"lost","at":1,"why":"x"}\n'], 2, "why"),
         ([LINES[0], b'{"in":"lost","at":1e999}\n'], 2, "out of range"),
         ([LINES[0], b'{"in":"receive_json","at":1,"message":"\xff"}\n'], 2, "UTF-8"),
-        ([LINES[0], b'{"in":"receive_json","at":1,"message":%s}\n' % (b"[" * 5000 + b"]" * 5000)], 2, "recursion"),
+        (
+            [LINES[0], b'{"in":"receive_json","at":1,"message":%s}\n' % (b"[" * 100_000 + b"]" * 100_000)],
+            2,
+            "recursion",
+        ),
         ([LINES[0], b'{"in":"receive_withheld","at":1,"kind":"text","bytes":1e12}\n'], 2, "bytes"),
         ([*LINES[:3], b'{"in":"signed","at":1,"signature":"A"}\n'], 4, "base64"),
         ([LINES[0], b'{"in":"lost","at":1,"x":"%s"}\n' % (b"x" * MAX_LINE_BYTES)], 2, "longer than"),
