@@ -1,5 +1,6 @@
 """docs/testing.md: every example is a test file that passes, and every name of the room is told of."""
 
+import os
 import re
 import subprocess
 import sys
@@ -19,7 +20,8 @@ def test_every_example_passes(tmp_path: Path) -> None:
         (tmp_path / f"test_example_{number}.py").write_text(example)
     (tmp_path / "pytest.ini").write_text("[pytest]\ntrio_mode = true\nfilterwarnings = error\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", "."]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV"))}
+    ran = subprocess.run(command, cwd=tmp_path, env=own, capture_output=True, text=True, timeout=120, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     passed = re.search(r"(\d+) passed", ran.stdout)
     assert passed is not None
