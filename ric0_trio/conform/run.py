@@ -120,8 +120,7 @@ async def _try_to_open(site: Site) -> None:
         answer = await site.ask_http(site.head())
     except FailedError as error:
         raise NotRunError(str(error)) from None
-    if site.expect_status(answer, SWITCHING_PROTOCOLS).one("sec-websocket-protocol") != site.encoding.name:
-        raise FailedError(f"the subprotocol {site.encoding.name}", repr(answer.all("sec-websocket-protocol")))
+    site.expect_subprotocol(site.expect_status(answer, SWITCHING_PROTOCOLS))
 
 
 async def _try_to_join(site: Site) -> None:

@@ -89,6 +89,11 @@ class Site:
             raise FailedError(f"HTTP {' or '.join(map(str, statuses))}", self.evidence.show(str(answer)))
         return answer
 
+    def expect_subprotocol(self, answer: Answer) -> None:
+        """See that the answer names the subprotocol of the variant's encoding."""
+        if answer.one("sec-websocket-protocol") != self.encoding.name:
+            raise FailedError(f"the subprotocol {self.encoding.name}", repr(answer.all("sec-websocket-protocol")))
+
     async def open_with(self, head: bytes) -> tuple[Answer, Peer]:
         """Send a head that has to be answered with 101, and give the answer, and the WebSocket."""
         answer, stream = await self._exchange(head)
@@ -101,8 +106,7 @@ class Site:
         """Open a WebSocket in the variant's encoding. Raises `NotRunError` when the server will not."""
         with self._preparing("opening a WebSocket"):
             answer, peer = await self.open_with(self.head())
-            if answer.one("sec-websocket-protocol") != self.encoding.name:
-                raise FailedError(f"the subprotocol {self.encoding.name}", repr(answer.all("sec-websocket-protocol")))
+            self.expect_subprotocol(answer)
             return peer
 
     async def challenged(self) -> Peer:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ric0_trio.protocol import CloseCode, Codec, Effect, Release, Send, ServerSession, State
+from ric0_trio.protocol import Codec, Effect, Release, Send, ServerSession, State
 from ric0_trio.testing import (
     CHALLENGE,
     CONNECT,
@@ -203,20 +203,3 @@ def test_every_reply_has_the_six_keys(codec: Codec) -> None:
     plain = unpack(codec, sent.payload)
     assert list(plain) == ["time", "type", "name", "conversation", "status", "data"]
     assert plain["time"] == "2023-11-14T22:13:20.000000Z"
-
-
-def test_the_close_codes_are_the_documented_numbers() -> None:
-    assert {code.name: int(code) for code in CloseCode} == {
-        "NORMAL": 1000,
-        "GOING_AWAY": 1001,
-        "PROTOCOL_ERROR": 1002,
-        "WRONG_KIND": 1003,
-        "NOT_DECODABLE": 1007,
-        "POLICY": 1008,
-        "TOO_BIG": 1009,
-        "INTERNAL_ERROR": 1011,
-        "TRY_AGAIN_LATER": 1013,
-        "BANNED": 4001,
-        "KICKED": 4002,
-        "REPLACED": 4003,
-    }
